@@ -1,0 +1,1 @@
+//! The only room that knows kube: discovery, apply, watch, secrets; and the directory target.

@@ -1,0 +1,1 @@
+//! The sandbox: runs plugins as WebAssembly components within limits.

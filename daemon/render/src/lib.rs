@@ -1,0 +1,1 @@
+//! Pipelines of plugin steps, memoised by what each step read.

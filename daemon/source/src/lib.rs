@@ -1,0 +1,1 @@
+//! Git behind two verbs, fetch and read.

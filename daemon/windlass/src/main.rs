@@ -1,0 +1,2 @@
+//! The Windlass daemon and command line.
+fn main() {}

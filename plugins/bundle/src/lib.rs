@@ -1,0 +1,1 @@
+//! The plugins that ship with Windlass, compiled to components by the build and embedded.

@@ -1,0 +1,1 @@
+//! What a Rust plugin author needs: one trait, one macro.

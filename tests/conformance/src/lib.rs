@@ -1,0 +1,1 @@
+//! Conformance suites, run when their folder is present.

@@ -1,0 +1,1 @@
+//! Starts the real control plane, Git servers and the daemon for tests.
