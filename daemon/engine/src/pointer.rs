@@ -1,185 +1,208 @@
-//! JSON pointers (RFC 6901): the paths of fields that are left to others.
+//! JSON pointers (RFC 6901): how a person names a field that is left to others.
 
-use serde::{Deserialize, Serialize};
-use serde_json::Value as Json;
 use std::fmt;
 use std::str::FromStr;
 
-/// A path into an object such as `/spec/replicas`; an item of a list is named by its index.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Pointer(Vec<String>);
+use windlass_manifest::Json;
+
+/// A field of an object, as in `/spec/replicas` (RFC 6901); never the whole object.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Pointer {
+    tokens: Box<[Box<str>]>,
+}
 
 /// A text that is not a pointer to a field.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a JSON pointer: write it as `/spec/replicas`, with `~1` for `/` and `~0` for `~` in a name")]
-pub struct PointerError(pub String);
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{text}` is not a path to a field: {why}. Write it as a JSON pointer (RFC 6901), for example \
+     `/spec/replicas`, with `~1` for a slash inside a name"
+)]
+pub struct PointerError {
+    /// What was written.
+    pub text: String,
+    /// What is wrong with it.
+    pub why: &'static str,
+}
+
+impl PointerError {
+    /// The code of the page that explains the error.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        "WL0604"
+    }
+}
 
 impl Pointer {
-    /// Builds a pointer from unescaped names.
-    pub fn of<'a>(names: impl IntoIterator<Item = &'a str>) -> Pointer {
-        Pointer(names.into_iter().map(str::to_owned).collect())
+    /// The longest pointer that is read, in bytes.
+    pub const MAX_LENGTH: usize = 1024;
+
+    /// The names on the way to the field, from the outermost, unescaped.
+    pub fn tokens(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.tokens.iter().map(AsRef::as_ref)
     }
 
-    /// The unescaped names from the root on.
-    pub fn names(&self) -> &[String] {
-        &self.0
-    }
-
-    /// The value at this path.
-    pub fn get<'a>(&self, value: &'a Json) -> Option<&'a Json> {
-        self.0.iter().try_fold(value, |value, name| match value {
-            Json::Object(map) => map.get(name),
-            Json::Array(items) => items.get(name.parse::<usize>().ok()?),
+    /// Returns the field's value.
+    #[must_use]
+    pub fn get<'v>(&self, value: &'v Json) -> Option<&'v Json> {
+        self.tokens().try_fold(value, |at, token| match at {
+            Json::Object(map) => map.get(token),
+            Json::Array(items) => items.get(index(token)?),
             _ => None,
         })
     }
 
-    /// Removes the value at this path, and the maps that become empty by it.
+    /// Takes the field out of `value`, with each map around it that becomes empty by that.
     ///
-    /// An item of a list becomes null rather than moving the items behind it.
-    pub fn remove(&self, value: &mut Json) {
-        remove(value, &self.0);
-    }
-
-    /// Puts a value at this path and makes the maps on the way; `false` where a list on the way
-    /// has no such item or a scalar stands in the way.
-    pub fn set(&self, target: &mut Json, value: Json) -> bool {
-        let mut place = target;
-        for name in &self.0 {
-            if place.is_null() {
-                *place = Json::Object(serde_json::Map::new());
-            }
-            let next = match place {
-                Json::Object(map) => map.entry(name.clone()).or_insert(Json::Null),
-                Json::Array(items) => {
-                    match name.parse::<usize>().ok().and_then(|i| items.get_mut(i)) {
-                        Some(item) => item,
-                        None => return false,
-                    }
-                }
-                _ => return false,
-            };
-            place = next;
-        }
-        *place = value;
-        true
+    /// The emptied maps go too because a manager that owns nothing inside a map does not own the
+    /// map: a body without the field and a projection without it must look the same.
+    /// Returns whether the field was there.
+    pub fn remove(&self, value: &mut Json) -> bool {
+        remove(value, &self.tokens)
     }
 }
 
-fn remove(value: &mut Json, names: &[String]) {
-    let Some((name, rest)) = names.split_first() else {
-        return;
+fn remove(value: &mut Json, tokens: &[Box<str>]) -> bool {
+    let Some((first, rest)) = tokens.split_first() else {
+        return false;
     };
     match value {
         Json::Object(map) => {
             if rest.is_empty() {
-                map.remove(name);
-            } else if let Some(child) = map.get_mut(name) {
-                remove(child, rest);
-                if child.as_object().is_some_and(serde_json::Map::is_empty) {
-                    map.remove(name);
-                }
+                return map.remove(first.as_ref()).is_some();
             }
+            let Some(inner) = map.get_mut(first.as_ref()) else {
+                return false;
+            };
+            let removed = remove(inner, rest);
+            if removed && inner.as_object().is_some_and(serde_json::Map::is_empty) {
+                map.remove(first.as_ref());
+            }
+            removed
         }
         Json::Array(items) => {
-            if let Some(item) = name.parse::<usize>().ok().and_then(|i| items.get_mut(i)) {
-                if rest.is_empty() {
-                    *item = Json::Null;
-                } else {
-                    remove(item, rest);
-                }
+            let Some(at) = index(first).filter(|at| *at < items.len()) else {
+                return false;
+            };
+            if rest.is_empty() {
+                items.remove(at);
+                return true;
             }
+            items.get_mut(at).is_some_and(|item| remove(item, rest))
         }
-        _ => {}
+        _ => false,
     }
+}
+
+fn index(token: &str) -> Option<usize> {
+    let canonical = token == "0" || !token.starts_with(['0', '+']);
+    token.parse().ok().filter(|_| canonical)
 }
 
 impl FromStr for Pointer {
     type Err = PointerError;
 
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let refused = || PointerError(text.chars().take(200).collect());
-        let names = text.strip_prefix('/').ok_or_else(refused)?;
-        names
+    fn from_str(text: &str) -> Result<Self, PointerError> {
+        let wrong = |why| PointerError {
+            text: text.chars().take(80).collect(),
+            why,
+        };
+        if text.len() > Self::MAX_LENGTH {
+            return Err(wrong("it is longer than 1024 bytes"));
+        }
+        let Some(path) = text.strip_prefix('/') else {
+            return Err(wrong(if text.is_empty() {
+                "it is empty, which would mean the whole object"
+            } else {
+                "it does not begin with a slash"
+            }));
+        };
+        let tokens = path
             .split('/')
-            .map(|name| {
-                let lone_tilde = name
-                    .match_indices('~')
-                    .any(|(at, _)| !matches!(name.as_bytes().get(at + 1), Some(b'0' | b'1')));
-                (!lone_tilde).then(|| name.replace("~1", "/").replace("~0", "~"))
-            })
-            .collect::<Option<Vec<_>>>()
-            .map(Pointer)
-            .ok_or_else(refused)
+            .map(unescape)
+            .collect::<Option<_>>()
+            .ok_or_else(|| wrong("a `~` is not followed by 0 or 1"))?;
+        Ok(Self { tokens })
     }
 }
 
-impl TryFrom<String> for Pointer {
-    type Error = PointerError;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse()
+fn unescape(token: &str) -> Option<Box<str>> {
+    let mut plain = String::with_capacity(token.len());
+    let mut chars = token.chars();
+    while let Some(c) = chars.next() {
+        plain.push(match c {
+            '~' => match chars.next()? {
+                '0' => '~',
+                '1' => '/',
+                _ => return None,
+            },
+            other => other,
+        });
     }
-}
-
-impl From<Pointer> for String {
-    fn from(pointer: Pointer) -> String {
-        pointer.to_string()
-    }
+    Some(plain.into_boxed_str())
 }
 
 impl fmt::Display for Pointer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for name in &self.0 {
-            write!(f, "/{}", name.replace('~', "~0").replace('/', "~1"))?;
-        }
-        Ok(())
+        self.tokens
+            .iter()
+            .try_for_each(|token| write!(f, "/{}", token.replace('~', "~0").replace('/', "~1")))
+    }
+}
+
+impl fmt::Debug for Pointer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Pointer({self})")
     }
 }
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-    use super::*;
+    #![allow(
+        clippy::unwrap_used,
+        clippy::panic,
+        reason = "a test fails by panicking"
+    )]
+
     use rstest::rstest;
     use serde_json::json;
 
+    use super::*;
+
     #[rstest]
-    #[case("/spec/replicas", Some(json!(3)))]
-    #[case("/metadata/annotations/a~1b~0c", Some(json!("x")))]
-    #[case("/list/1", Some(json!(20)))]
-    #[case("/list/7", None)]
-    #[case("/spec/replicas/deep", None)]
-    fn a_pointer_reads_and_prints(#[case] text: &str, #[case] expected: Option<Json>) {
-        let value = json!({"spec": {"replicas": 3}, "metadata": {"annotations": {"a/b~c": "x"}}, "list": [10, 20]});
-        let pointer: Pointer = text.parse().unwrap();
-        assert_eq!(pointer.get(&value), expected.as_ref(), "value at {text}");
-        assert_eq!(pointer.to_string(), text, "prints as it was written");
+    #[case::a_field("/spec/replicas", json!({"spec": {"replicas": 1, "paused": true}}), json!({"spec": {"paused": true}}))]
+    #[case::emptied_maps_go("/spec/a/b", json!({"spec": {"a": {"b": 1}}, "x": 1}), json!({"x": 1}))]
+    #[case::an_empty_map_beside_stays("/spec/a", json!({"spec": {"a": 1, "b": {}}}), json!({"spec": {"b": {}}}))]
+    #[case::absent("/spec/a", json!({"spec": {}}), json!({"spec": {}}))]
+    #[case::list_item("/l/1", json!({"l": [1, 2, 3]}), json!({"l": [1, 3]}))]
+    #[case::in_a_list_item("/l/0/a", json!({"l": [{"a": 1, "b": 2}]}), json!({"l": [{"b": 2}]}))]
+    #[case::escaped("/a~1b/c~0d", json!({"a/b": {"c~d": 1, "e": 2}}), json!({"a/b": {"e": 2}}))]
+    fn removes_the_field(
+        #[case] pointer: &str,
+        #[case] mut value: Json,
+        #[case] expected: Json,
+    ) {
+        let parsed: Pointer = pointer.parse().unwrap();
+        let there = parsed.get(&value).is_some();
+        assert_eq!(
+            parsed.remove(&mut value),
+            there,
+            "{pointer}: says whether it was there"
+        );
+        assert_eq!(value, expected, "{pointer}");
+        assert_eq!(parsed.to_string(), pointer, "prints as it was written");
     }
 
     #[rstest]
     #[case("")]
     #[case("spec/replicas")]
-    #[case("/a~2b")]
+    #[case("/a~2")]
     #[case("/a~")]
-    fn what_is_no_pointer_is_refused(#[case] text: &str) {
-        assert!(text.parse::<Pointer>().is_err(), "`{text}` should be refused");
-    }
-
-    #[test]
-    fn removing_takes_empty_maps_along_and_keeps_the_places_of_items() {
-        let mut value = json!({"spec": {"a": {"b": 1}}, "list": [1, 2, 3]});
-        Pointer::of(["spec", "a", "b"]).remove(&mut value);
-        Pointer::of(["list", "0"]).remove(&mut value);
-        assert_eq!(value, json!({"list": [null, 2, 3]}));
-    }
-
-    #[test]
-    fn setting_makes_maps_and_refuses_missing_items() {
-        let mut value = json!({"list": [1]});
-        assert!(Pointer::of(["spec", "replicas"]).set(&mut value, json!(5)));
-        assert!(!Pointer::of(["list", "4"]).set(&mut value, json!(5)));
-        assert_eq!(value, json!({"list": [1], "spec": {"replicas": 5}}));
+    fn refuses_what_is_no_field(#[case] text: &str) {
+        let error = text.parse::<Pointer>().unwrap_err();
+        assert_eq!(error.code(), "WL0604");
+        assert!(
+            error.to_string().contains("/spec/replicas"),
+            "says how to write it: {error}"
+        );
     }
 }
