@@ -55,7 +55,7 @@ impl Components {
             .arg(flag("--token-auth-file", file("tokens.csv")))
             .arg(flag(
                 "--service-account-key-file",
-                file("service-accounts.key"),
+                file("service-accounts.crt"),
             ))
             .arg(flag(
                 "--service-account-signing-key-file",

@@ -26,7 +26,8 @@ impl Credentials {
     pub(super) fn write(folder: &Path) -> Result<Self> {
         let authority = Authority::new()?;
         let serving = authority.issue(&["127.0.0.1", "localhost"])?;
-        // The key only has to be some private key; service account tokens are signed with it.
+        // Service account tokens are signed with this key and checked with its public half, which is taken out of the
+        // certificate; nobody looks at the name.
         let signing = authority.issue(&["service-accounts"])?;
         let credentials = Self {
             folder: folder.to_owned(),
@@ -40,6 +41,7 @@ impl Credentials {
             ("server.crt", &serving.certificate),
             ("server.key", &serving.key),
             ("service-accounts.key", &signing.key),
+            ("service-accounts.crt", &signing.certificate),
             ("tokens.csv", &tokens),
         ] {
             let path = credentials.file(name);
