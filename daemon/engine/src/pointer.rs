@@ -176,11 +176,7 @@ mod tests {
     #[case::list_item("/l/1", json!({"l": [1, 2, 3]}), json!({"l": [1, 3]}))]
     #[case::in_a_list_item("/l/0/a", json!({"l": [{"a": 1, "b": 2}]}), json!({"l": [{"b": 2}]}))]
     #[case::escaped("/a~1b/c~0d", json!({"a/b": {"c~d": 1, "e": 2}}), json!({"a/b": {"e": 2}}))]
-    fn removes_the_field(
-        #[case] pointer: &str,
-        #[case] mut value: Json,
-        #[case] expected: Json,
-    ) {
+    fn removes_the_field(#[case] pointer: &str, #[case] mut value: Json, #[case] expected: Json) {
         let parsed: Pointer = pointer.parse().unwrap();
         let there = parsed.get(&value).is_some();
         assert_eq!(
