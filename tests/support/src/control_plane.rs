@@ -24,7 +24,7 @@ pub use requests::{AuditedRequest, RequestCount, RequestCounts};
 
 use crate::build::ensure_control_plane;
 use crate::process::Process;
-use crate::scratch::Scratch;
+use crate::scratch::{Disposable, Scratch};
 use crate::wait::eventually;
 use components::Components;
 use credentials::Credentials;
@@ -77,6 +77,7 @@ pub struct ControlPlane {
     etcd: Process,
     components: Components,
     options: Options,
+    _data: Disposable,
     scratch: Scratch,
 }
 
@@ -103,8 +104,11 @@ impl ControlPlane {
                 credentials,
                 port: free_port()?,
             };
+            let data = Disposable::new(&scratch.path().join("etcd"))?;
             let error = match Self::launch(&components, &options).await {
-                Ok(running) => return Self::complete(running, components, options, scratch).await,
+                Ok(servers) => {
+                    return Self::complete(servers, components, options, data, scratch).await;
+                }
                 Err(error) => error,
             };
             let taken = format!("{error:#}").contains("address already in use");
@@ -139,6 +143,7 @@ impl ControlPlane {
         servers: Servers,
         components: Components,
         options: Options,
+        data: Disposable,
         scratch: Scratch,
     ) -> Result<Self> {
         let Servers {
@@ -152,6 +157,7 @@ impl ControlPlane {
             etcd,
             components,
             options,
+            _data: data,
             scratch,
         };
         if let Err(error) = plane.start_controllers(&client).await {

@@ -27,6 +27,8 @@ pub struct DaemonOptions {
     pub args: Vec<String>,
     /// More environment variables.
     pub env: Vec<(String, String)>,
+    /// A binary to run instead of the workspace's own, such as an earlier release.
+    pub binary: Option<PathBuf>,
     /// Distinguishes the daemon from others of the same test, in errors and names of logs.
     pub name: String,
 }
@@ -73,7 +75,10 @@ impl Daemon {
     ///
     /// It listens on a port of its choice, which [`Daemon::address`] tells.
     pub async fn spawn(options: DaemonOptions) -> Result<Self> {
-        let binary = tokio::task::spawn_blocking(ensure_windlass).await??;
+        let binary = match options.binary {
+            Some(binary) => binary,
+            None => tokio::task::spawn_blocking(ensure_windlass).await??,
+        };
         let name = if options.name.is_empty() {
             "windlass"
         } else {

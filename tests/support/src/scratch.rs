@@ -1,5 +1,7 @@
 use std::fs;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
 use std::sync::Once;
 use std::time::{Duration, SystemTime};
 
@@ -55,6 +57,42 @@ impl Drop for Scratch {
             self.keep();
             eprintln!("logs are kept in {}", self.path.display());
         }
+    }
+}
+
+/// A folder that goes away with the process even when it is never dropped, as things in statics are not.
+///
+/// For what is large and of no use to a reader: the logs beside it stay.
+#[derive(Debug)]
+pub(crate) struct Disposable {
+    remover: Child,
+}
+
+impl Disposable {
+    pub(crate) fn new(path: &Path) -> Result<Self> {
+        // The helper waits on a pipe that nobody writes to; the kernel closes it when this process ends, however it ends.
+        // It tries again because a server may still be dying while its folder is removed.
+        let remover = Command::new("sh")
+            .args([
+                "-c",
+                "read -r _; until rm -rf \"$1\"; do sleep 1; done",
+                "sh",
+            ])
+            .arg(path)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .process_group(0)
+            .spawn()
+            .context("starting the helper that cleans up")?;
+        Ok(Self { remover })
+    }
+}
+
+impl Drop for Disposable {
+    fn drop(&mut self) {
+        // Waiting closes the pipe first. If it fails, the sweep of a later process cleans up.
+        drop(self.remover.wait());
     }
 }
 

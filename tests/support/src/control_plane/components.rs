@@ -98,6 +98,8 @@ impl Components {
                 "--secure-port=0",
                 "--kube-api-qps=1000",
                 "--kube-api-burst=2000",
+                // Simulated kubelets send no heartbeats, and without them nodes would turn unready now and then.
+                "--node-monitor-grace-period=24h",
             ]);
         command
     }
