@@ -1,0 +1,224 @@
+//! Compiled plugins on disk, so that a start of the daemon compiles nothing.
+//!
+//! A compiled plugin is machine code that the process will run, and wasmtime cannot check it. So
+//! the folder has to belong to us alone, or it is not used; and every file carries a digest of
+//! what follows, so that one which was cut or damaged is compiled anew and never loaded.
+
+use crate::Description;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::fs::{self, DirBuilder, File};
+use std::hash::{Hash, Hasher};
+use std::io::Write;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+use wasmtime::Engine;
+use wasmtime::component::Component;
+
+/// The most files that are kept; the ones unused for longest go.
+const FILES: usize = 256;
+
+/// The ending of our files: nothing else in the folder is touched.
+const ENDING: &str = "plugin";
+
+/// A folder of compiled plugins.
+#[derive(Clone)]
+pub(crate) struct Cache {
+    folder: PathBuf,
+    /// What a compiled plugin depends on beside its source: wasmtime's version, the machine, the
+    /// settings of the engine, and this crate's idea of the file.
+    engine_digest: [u8; 32],
+}
+
+/// A plugin that need not be compiled, and need not be asked what it is.
+pub(crate) struct Cached {
+    pub(crate) component: Component,
+    pub(crate) description: Description,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Header {
+    description: Description,
+}
+
+impl Cache {
+    /// Opens the folder, making it if need be.
+    ///
+    /// The error says why the folder cannot be trusted or used.
+    pub(crate) fn open(folder: &Path, engine: &Engine) -> Result<Self, String> {
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)
+            .map_err(|error| format!("it cannot be made: {error}"))?;
+        let metadata =
+            fs::metadata(folder).map_err(|error| format!("it cannot be looked at: {error}"))?;
+        let us = rustix::process::geteuid().as_raw();
+        if metadata.uid() != us {
+            return Err(format!(
+                "it belongs to user {} and not to user {us}, who runs this",
+                metadata.uid()
+            ));
+        }
+        if metadata.mode() & 0o022 != 0 {
+            return Err(format!(
+                "others may write to it (mode {:o}); `chmod go-w` makes it usable",
+                metadata.mode() & 0o777
+            ));
+        }
+        Ok(Self {
+            folder: folder.to_owned(),
+            engine_digest: engine_digest(engine),
+        })
+    }
+
+    /// Gives the compiled form of the component with this digest, if it is there and whole.
+    pub(crate) fn get(&self, engine: &Engine, wasm_digest: &[u8; 32]) -> Option<Cached> {
+        let path = self.path(wasm_digest);
+        let file = fs::read(&path).ok()?;
+        let Some((header, code)) = take_apart(&file) else {
+            tracing::warn!(path = %path.display(), "a compiled plugin is damaged; compiling it anew");
+            return None;
+        };
+        let component = match load(engine, code) {
+            Ok(component) => component,
+            Err(error) => {
+                tracing::warn!(path = %path.display(), %error, "a compiled plugin cannot be used");
+                return None;
+            }
+        };
+        touch(&path);
+        Some(Cached {
+            component,
+            description: header.description,
+        })
+    }
+
+    /// Keeps a compiled component. The error is for the log: a full disk costs time, no result.
+    pub(crate) fn put(
+        &self,
+        wasm_digest: &[u8; 32],
+        component: &Component,
+        description: &Description,
+    ) -> Result<(), String> {
+        let code = component.serialize().map_err(|error| error.to_string())?;
+        let header = serde_json::to_string(&Header {
+            description: description.clone(),
+        })
+        .map_err(|error| error.to_string())?;
+        self.write(&self.path(wasm_digest), &header, &code)
+            .map_err(|error| error.to_string())?;
+        self.prune();
+        Ok(())
+    }
+
+    /// Writes beside and renames: another process sees all of the file or nothing of it.
+    fn write(&self, path: &Path, header: &str, code: &[u8]) -> std::io::Result<()> {
+        let mut file = tempfile::Builder::new()
+            .prefix(".new-")
+            .tempfile_in(&self.folder)?;
+        writeln!(file, "{}", digest(header.as_bytes(), code))?;
+        writeln!(file, "{header}")?;
+        file.write_all(code)?;
+        file.flush()?;
+        file.persist(path)?;
+        Ok(())
+    }
+
+    fn path(&self, wasm_digest: &[u8; 32]) -> PathBuf {
+        let mut key = Sha256::new();
+        key.update(self.engine_digest);
+        key.update(wasm_digest);
+        self.folder
+            .join(format!("{}.{ENDING}", hex::encode(key.finalize())))
+    }
+
+    fn prune(&self) {
+        let Ok(entries) = fs::read_dir(&self.folder) else {
+            return;
+        };
+        let mut files: Vec<(SystemTime, PathBuf)> = entries
+            .filter_map(Result::ok)
+            .filter(|entry| {
+                entry
+                    .path()
+                    .extension()
+                    .is_some_and(|ending| ending == ENDING)
+            })
+            .filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path())))
+            .collect();
+        files.sort_unstable();
+        let surplus = files.len().saturating_sub(FILES);
+        for (_, path) in files.into_iter().take(surplus) {
+            // Another process may have been quicker.
+            drop(fs::remove_file(path));
+        }
+    }
+}
+
+/// The first line is the digest of all that follows, the second the header.
+fn take_apart(file: &[u8]) -> Option<(Header, &[u8])> {
+    let (stored, rest) = line(file)?;
+    let (header, code) = line(rest)?;
+    if stored != digest(header, code).as_bytes() {
+        return None;
+    }
+    Some((serde_json::from_slice(header).ok()?, code))
+}
+
+fn line(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let end = text.iter().position(|byte| *byte == b'\n')?;
+    Some((&text[..end], &text[end + 1..]))
+}
+
+fn digest(header: &[u8], code: &[u8]) -> String {
+    let mut digest = Sha256::new();
+    digest.update((header.len() as u64).to_le_bytes());
+    digest.update(header);
+    digest.update(code);
+    hex::encode(digest.finalize())
+}
+
+/// Says when the file was used last. Failure only makes it look older.
+fn touch(path: &Path) {
+    if let Ok(file) = File::options().append(true).open(path) {
+        drop(file.set_modified(SystemTime::now()));
+    }
+}
+
+#[allow(
+    unsafe_code,
+    reason = "the bytes are what `put` wrote: the folder is writable by us alone, and the digest \
+              was just checked over these very bytes in memory; wasmtime itself refuses another \
+              version's or another configuration's"
+)]
+fn load(engine: &Engine, code: &[u8]) -> wasmtime::Result<Component> {
+    // SAFETY: see the reason above.
+    unsafe { Component::deserialize(engine, code) }
+}
+
+fn engine_digest(engine: &Engine) -> [u8; 32] {
+    let mut digest = HashInto(Sha256::new());
+    env!("CARGO_PKG_VERSION").hash(&mut digest);
+    engine.precompile_compatibility_hash().hash(&mut digest);
+    digest.0.finalize().into()
+}
+
+/// Lets a `Hash` value flow into SHA-256: the standard library's own hasher may change its
+/// results, and its 64 bits are few for a name.
+struct HashInto(Sha256);
+
+impl Hasher for HashInto {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    fn finish(&self) -> u64 {
+        let digest: [u8; 32] = self.0.clone().finalize().into();
+        digest
+            .iter()
+            .take(8)
+            .fold(0, |number, byte| number << 8 | u64::from(*byte))
+    }
+}
