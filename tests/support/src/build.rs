@@ -92,11 +92,13 @@ fn build_control_plane() -> Result<ControlPlaneBinaries> {
         .arg(&fresh)
         .arg("./cmd/...")
         .current_dir(&sources);
+    if Command::new("go").arg("version").output().is_err() {
+        bail!("there is no go on the PATH; install Go 1.26 or later: https://go.dev/doc/install");
+    }
     run(
         command,
         "building the control plane (once, about 6 minutes)",
-    )
-    .context("Go 1.26 or later has to be on the PATH: https://go.dev/doc/install")?;
+    )?;
     fs::create_dir_all(&bin).with_context(|| format!("making {}", bin.display()))?;
     for binary in all {
         let name = binary.file_name().context("a binary has a name")?;
