@@ -42,6 +42,12 @@ pub(crate) fn classify(
             cause,
         };
     }
+    if has(&["wrong version number"]) {
+        return FetchError::Unreachable {
+            url: shown,
+            cause: "what answers on this port does not speak TLS".to_owned(),
+        };
+    }
     if has(&["cannot redirect from"]) {
         let to = cause
             .rsplit('\'')
@@ -123,7 +129,7 @@ pub(crate) fn classify(
             "incomplete pack header",
             "socket disconnect",
             "unexpected disconnection",
-            "transport read",
+            "invalid eof state",
             "would block",
         ])
         || (error.class() == ErrorClass::Net && has(&["short read", "unexpected end"]))
@@ -247,6 +253,18 @@ mod tests {
         ErrorCode::GenericError,
         "cannot extend packfile 'x': No space left on device",
         "WL0218"
+    )]
+    #[case(
+        ErrorClass::Http,
+        ErrorCode::GenericError,
+        "http parser did not consume entire buffer: Invalid EOF state",
+        "WL0215"
+    )]
+    #[case(
+        ErrorClass::Ssl,
+        ErrorCode::GenericError,
+        "SSL error: error:0A00010B:SSL routines::wrong version number",
+        "WL0202"
     )]
     #[case(
         ErrorClass::Os,

@@ -63,33 +63,33 @@ pub enum FetchError {
     },
     /// There is no list of host keys to trust.
     #[error(
-        "{url}: ssh needs known_hosts, and none is configured; add the output of `ssh-keyscan {host}` after comparing \
+        "{url}: ssh needs known_hosts, and none is configured; add the output of `{keyscan}` after comparing \
          it with what the server's operator publishes"
     )]
     NoKnownHosts {
         /// The repository.
         url: String,
-        /// The host, as `ssh-keyscan` takes it.
-        host: String,
+        /// The command that prints the host's keys.
+        keyscan: String,
     },
     /// The host is not in the list of host keys.
     #[error(
-        "{url}: the host {host} is not in known_hosts; it offered the {key_type} key {offered}: if that is the \
-         fingerprint that its operator publishes, add the output of `ssh-keyscan {host}`"
+        "{url}: the host {host} is not in known_hosts; it offered the key {offered}: if that is the \
+         fingerprint that its operator publishes, add the output of `{keyscan}`"
     )]
     HostKeyUnknown {
         /// The repository.
         url: String,
         /// The host, as known_hosts names it.
         host: String,
-        /// The kind of key offered.
-        key_type: String,
-        /// Its fingerprint.
+        /// The kind of the key that it offered, and its fingerprint.
         offered: String,
+        /// The command that prints the host's keys.
+        keyscan: String,
     },
     /// The host's key is not the one that is trusted.
     #[error(
-        "{url}: the host {host} offered the {key_type} key {offered}, but known_hosts has {expected}; either the \
+        "{url}: the host {host} offered the key {offered}, but known_hosts has {expected}; either the \
          server's key was replaced, or someone is between: compare with what its operator publishes before changing \
          known_hosts"
     )]
@@ -98,9 +98,7 @@ pub enum FetchError {
         url: String,
         /// The host, as known_hosts names it.
         host: String,
-        /// The kind of key offered.
-        key_type: String,
-        /// Its fingerprint.
+        /// The kind of the key that it offered, and its fingerprint.
         offered: String,
         /// The fingerprints that are trusted.
         expected: String,

@@ -84,11 +84,12 @@ impl Repository {
         };
         fs::create_dir_all(&path).map_err(|error| unusable(error.to_string()))?;
         clear_scratch(cache_dir);
-        match lock(&path, false).map_err(|error| unusable(error.to_string()))? {
-            Some(_held) => prepare(&path).map_err(unusable)?,
-            // Somebody fetches into it; and who fetches has prepared it.
-            None => {}
+        // When the lock is taken somebody fetches into the mirror, and has prepared it.
+        let held = lock(&path, false).map_err(|error| unusable(error.to_string()))?;
+        if held.is_some() {
+            prepare(&path).map_err(unusable)?;
         }
+        drop(held);
         Ok(Repository {
             objects: Arc::new(Objects::new(&path)),
             shown: url.shown,
@@ -135,7 +136,8 @@ impl Repository {
     /// Lets go of every commit but these.
     ///
     /// Their objects are removed when a later fetch finds that the mirror has grown; until then
-    /// snapshots that are still in use go on reading.
+    /// snapshots that are still in use go on reading. Does nothing while a fetch runs: call it again
+    /// after the next.
     ///
     /// # Errors
     /// [`MirrorError::Unusable`] when the mirror cannot be written. What was let go of stays so.

@@ -91,6 +91,16 @@ pub fn fetch(
         url: url.shown.clone(),
         cause,
     };
+    if let Some(pem) = &request.auth.ca_pem
+        && !pem.contains("-----BEGIN ")
+    {
+        // The library that reads it would say nothing, and trust nobody.
+        return Err(FetchError::Certificate {
+            url: url.shown,
+            host: url.host,
+            cause: "the configured CA bundle holds no certificate in PEM form".to_owned(),
+        });
+    }
     let home = home(request, &url).map_err(|error| FetchError::Mirror {
         url: url.shown.clone(),
         mirror: request.mirror.display().to_string(),
@@ -228,6 +238,11 @@ fn home(request: &FetchRequest, url: &RemoteUrl) -> io::Result<TempDir> {
     // ownership check guards against hooks and configuration that run programs; nothing is run
     // here, only objects are read.
     let mut config = "[safe]\n\tdirectory = *\n".to_owned();
+    if url.scheme == Scheme::Local {
+        // libgit2 takes this also for the size above which it looks for no similar object. Looking
+        // takes most of the time of a copy from disk to disk, and saves little.
+        config.push_str("[pack]\n\tdeltaCacheSize = 1\n");
+    }
     if url.scheme == Scheme::Http && has_login(request, url) {
         // Without TLS there is no moment at which a redirect to another host can be caught before
         // the login is sent along.

@@ -371,8 +371,8 @@ fn import(upstream: &Upstream, files: usize, folders: usize) {
 }
 
 #[rstest]
-#[case::many_folders(200_000, 10_000)]
-#[case::one_wide_folder(100_000, 8)]
+#[case::many_folders(100_000, 5_000)]
+#[case::one_wide_folder(50_000, 8)]
 fn very_many_files_do_not_hurt(#[case] files: usize, #[case] folders: usize) {
     let folder = tempdir().unwrap();
     let upstream = Upstream::new(&folder.path().join("upstream"));

@@ -1,6 +1,6 @@
 //! What libgit2 asks during a fetch: who are we, and do we trust this server.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use git2::cert::Cert;
 use git2::{
@@ -23,7 +23,9 @@ pub(super) struct Conversation<'a> {
     /// An error of our own, more exact than what libgit2 makes of it.
     error: RefCell<Option<FetchError>>,
     /// Whether the login has been handed out, for this connection.
-    presented: RefCell<bool>,
+    presented: Cell<bool>,
+    /// How many bytes of objects came over the last connection.
+    received: Cell<u64>,
 }
 
 impl<'a> Conversation<'a> {
@@ -37,7 +39,7 @@ impl<'a> Conversation<'a> {
             else {
                 return Err(FetchError::NoKnownHosts {
                     url: url.shown.clone(),
-                    host: keyscan_name(url),
+                    keyscan: keyscan(url),
                 });
             };
             host_keys = known_hosts::keys_for(known, &url.host, url.port);
@@ -47,7 +49,8 @@ impl<'a> Conversation<'a> {
             auth,
             host_keys,
             error: RefCell::new(None),
-            presented: RefCell::new(false),
+            presented: Cell::new(false),
+            received: Cell::new(0),
         })
     }
 
@@ -63,14 +66,19 @@ impl<'a> Conversation<'a> {
         self.error.borrow_mut().take()
     }
 
+    pub(super) fn received(&self) -> u64 {
+        self.received.get()
+    }
+
     pub(super) fn callbacks(&self) -> RemoteCallbacks<'_> {
-        *self.presented.borrow_mut() = false;
+        self.presented.set(false);
         let mut callbacks = RemoteCallbacks::new();
         callbacks
             .credentials(|asked_by, username, allowed| self.login(asked_by, username, allowed));
         callbacks.certificate_check(|cert, host| self.check(cert, host));
         callbacks.transfer_progress(|progress| {
-            let within = (progress.received_bytes() as u64) < MAX_BYTES;
+            self.received.set(progress.received_bytes() as u64);
+            let within = self.received.get() < MAX_BYTES;
             if !within {
                 self.note(FetchError::TooLarge {
                     url: self.url.shown.clone(),
@@ -116,7 +124,7 @@ impl<'a> Conversation<'a> {
         if self.presented.replace(true) {
             return Err(self.note(FetchError::AuthRefused {
                 url: self.url.shown.clone(),
-                cause: "it asked again after seeing it".to_owned(),
+                cause: "it was shown the login and asked again".to_owned(),
             }));
         }
         if allowed.contains(CredentialType::SSH_MEMORY)
@@ -169,8 +177,11 @@ impl<'a> Conversation<'a> {
                 "the server's host key cannot be read",
             ));
         };
-        let key_type = key_type(offered);
-        let print = known_hosts::fingerprint(offered);
+        let print = format!(
+            "{} {}",
+            key_type(offered),
+            known_hosts::fingerprint(offered)
+        );
         let url = self.url.shown.clone();
         let host = known_hosts::host_name(&self.url.host, self.url.port);
         Err(
@@ -178,21 +189,19 @@ impl<'a> Conversation<'a> {
                 Verdict::Trusted => return Ok(CertificateCheckStatus::CertificateOk),
                 Verdict::Unknown => FetchError::HostKeyUnknown {
                     url,
-                    host: keyscan_name(self.url),
-                    key_type,
+                    host,
                     offered: print,
+                    keyscan: keyscan(self.url),
                 },
                 Verdict::Mismatch(expected) => FetchError::HostKeyMismatch {
                     url,
                     host,
-                    key_type,
                     offered: print,
                     expected,
                 },
                 Verdict::Revoked => FetchError::HostKeyMismatch {
                     url,
                     host,
-                    key_type,
                     offered: print,
                     expected: "this very key as revoked".to_owned(),
                 },
@@ -208,11 +217,11 @@ pub(super) fn proxy() -> ProxyOptions<'static> {
     proxy
 }
 
-/// How `ssh-keyscan` is told of the host.
-fn keyscan_name(url: &RemoteUrl) -> String {
+/// The command that prints a host's keys in the form of known_hosts.
+fn keyscan(url: &RemoteUrl) -> String {
     match url.port {
-        None | Some(22) => url.host.clone(),
-        Some(port) => format!("-p {port} {}", url.host),
+        None | Some(22) => format!("ssh-keyscan {}", url.host),
+        Some(port) => format!("ssh-keyscan -p {port} {}", url.host),
     }
 }
 

@@ -220,6 +220,11 @@ impl Job<'_> {
         }
     }
 
+    /// Whether the reference was moved away from the known commit, by the history in the mirror.
+    fn forced_here(&self, commit: Oid) -> Option<bool> {
+        self.forced(&self.mirror.odb().ok()?, commit)
+    }
+
     /// Whether the reference was moved away from the known commit, by the history in `odb`.
     fn forced(&self, odb: &git2::Odb<'_>, commit: Oid) -> Option<bool> {
         match self.known {

@@ -1,6 +1,5 @@
 //! Fetching over a network.
 
-use std::cell::RefCell;
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -8,9 +7,9 @@ use git2::{AutotagOption, Direction, FetchOptions, Oid};
 
 use crate::{FetchError, FetchOutcome, Reference};
 
+use super::Job;
 use super::callbacks::{Conversation, proxy};
 use super::refs::{Advertised, Resolved, resolve};
-use super::{Job, MAX_BYTES};
 
 /// How much history comes with a commit that follows a known one: enough to see whether a branch
 /// was moved on or moved away, in all but the longest series of commits between two looks.
@@ -90,51 +89,27 @@ fn attempt(
         .map_err(failure)?;
     let refs = advertised(&connection).map_err(failure)?;
     let resolved = resolve(&refs, &job.request.reference, &job.url.shown).map_err(Failure::Said)?;
-    let history = |commit| {
-        job.mirror
-            .odb()
-            .ok()
-            .and_then(|odb| job.forced(&odb, commit))
-    };
     if job.has(resolved.commit) {
-        let forced = history(resolved.commit);
+        let forced = job.forced_here(resolved.commit);
         return Ok(job.unchanged(resolved, forced));
     }
 
-    let bytes = RefCell::new(0);
-    let mut callbacks = conversation.callbacks();
-    callbacks.transfer_progress(|progress| {
-        let received = progress.received_bytes() as u64;
-        *bytes.borrow_mut() = received;
-        received < MAX_BYTES
-    });
-    let mut options = FetchOptions::new();
-    options
-        .remote_callbacks(callbacks)
-        .proxy_options(proxy())
-        .download_tags(AutotagOption::None)
-        .update_fetchhead(false)
-        .depth(depth);
+    let mut options = options(conversation, depth);
     let downloaded = connection
         .remote()
         .download(&[resolved.ask.as_str()], Some(&mut options));
     drop(options);
-    let received = bytes.into_inner();
-    if let Err(error) = downloaded {
-        if received >= MAX_BYTES {
-            return Err(Failure::Said(FetchError::TooLarge {
-                url: job.url.shown.clone(),
-                limit: MAX_BYTES,
-            }));
+    match downloaded {
+        Ok(()) => {}
+        Err(error) if error.message().contains("cannot fetch a specific object") => {
+            drop(connection);
+            return everything(job, conversation, resolved);
         }
-        if !error.message().contains("cannot fetch a specific object") {
-            return Err(failure(error));
-        }
-        drop(connection);
-        return everything(job, conversation, resolved);
+        Err(error) => return Err(failure(error)),
     }
-    let forced = history(resolved.commit);
-    job.keep(resolved, forced, received).map_err(Failure::Said)
+    let forced = job.forced_here(resolved.commit);
+    job.keep(resolved, forced, conversation.received())
+        .map_err(Failure::Said)
 }
 
 /// Fetches all branches and tags with their history, for a commit that the server gives out only
@@ -148,23 +123,12 @@ fn everything(
         let noted = conversation.noted();
         Failure::Said(noted.unwrap_or_else(|| job.error(&error, conversation.has_login())))
     };
-    let bytes = RefCell::new(0);
-    let mut callbacks = conversation.callbacks();
-    callbacks.transfer_progress(|progress| {
-        *bytes.borrow_mut() = progress.received_bytes() as u64;
-        (progress.received_bytes() as u64) < MAX_BYTES
-    });
-    let mut options = FetchOptions::new();
-    options
-        .remote_callbacks(callbacks)
-        .proxy_options(proxy())
-        .download_tags(AutotagOption::None)
-        .update_fetchhead(false)
-        .depth(if job.mirror.is_shallow() {
-            UNSHALLOW
-        } else {
-            0
-        });
+    let depth = if job.mirror.is_shallow() {
+        UNSHALLOW
+    } else {
+        0
+    };
+    let mut options = options(conversation, depth);
     let mut remote = job
         .mirror
         .remote_anonymous(&job.url.address)
@@ -183,13 +147,20 @@ fn everything(
             near: Vec::new(),
         }));
     }
-    let forced = job
-        .mirror
-        .odb()
-        .ok()
-        .and_then(|odb| job.forced(&odb, resolved.commit));
-    job.keep(resolved, forced, bytes.into_inner())
+    let forced = job.forced_here(resolved.commit);
+    job.keep(resolved, forced, conversation.received())
         .map_err(Failure::Said)
+}
+
+fn options<'a>(conversation: &'a Conversation<'_>, depth: i32) -> FetchOptions<'a> {
+    let mut options = FetchOptions::new();
+    options
+        .remote_callbacks(conversation.callbacks())
+        .proxy_options(proxy())
+        .download_tags(AutotagOption::None)
+        .update_fetchhead(false)
+        .depth(depth);
+    options
 }
 
 /// How much history to ask for; zero asks for all that is missing.
