@@ -4,11 +4,13 @@
 //! plugins.
 
 mod id;
+pub mod jsonpatch;
 mod object;
 mod origin;
 pub mod rank;
 pub mod secret_ref;
 pub mod selector;
+pub mod strategic;
 
 pub use id::{GroupKind, GroupKindError, Gvk, ObjectId};
 pub use object::{Object, ObjectError};
