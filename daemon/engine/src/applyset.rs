@@ -88,7 +88,10 @@ impl Inventory {
             .map(String::as_str)
             .filter(|namespace| *namespace != home)
             .collect();
-        BTreeMap::from([(CONTAINS, kinds.join(",")), (NAMESPACES, namespaces.join(","))])
+        BTreeMap::from([
+            (CONTAINS, kinds.join(",")),
+            (NAMESPACES, namespaces.join(",")),
+        ])
     }
 
     /// Reads a parent's annotations, and says which entries could not be read.
@@ -106,7 +109,11 @@ impl Inventory {
                     for entry in entries {
                         match parse_group_kind(entry) {
                             Some(kind) => _ = inventory.kinds.insert(kind),
-                            None => errors.push(refuse(CONTAINS, entry, "a kind such as `Deployment.apps`")),
+                            None => errors.push(refuse(
+                                CONTAINS,
+                                entry,
+                                "a kind such as `Deployment.apps`",
+                            )),
                         }
                     }
                 }
@@ -215,7 +222,11 @@ mod tests {
     #[test]
     fn annotations_read_back_sorted_and_without_the_home_namespace() {
         let inventory = Inventory {
-            kinds: BTreeSet::from([kind("apps", "Deployment"), kind("", "Service"), kind("", "ConfigMap")]),
+            kinds: BTreeSet::from([
+                kind("apps", "Deployment"),
+                kind("", "Service"),
+                kind("", "ConfigMap"),
+            ]),
             namespaces: BTreeSet::from(["shop".to_owned(), "home".to_owned(), "infra".to_owned()]),
         };
         let annotations = inventory.annotations("home");
@@ -231,7 +242,10 @@ mod tests {
     #[test]
     fn broken_entries_are_named_and_the_rest_is_kept() {
         let (inventory, errors) = Inventory::from_annotations([
-            (CONTAINS, "Service, ,Deployment.,9Lives,Ingress.networking.k8s.io"),
+            (
+                CONTAINS,
+                "Service, ,Deployment.,9Lives,Ingress.networking.k8s.io",
+            ),
             (NAMESPACES, "shop,-bad"),
             ("unrelated", "Service"),
         ]);

@@ -172,7 +172,7 @@ fn merge(into: &mut Fields, from: &Fields) {
         match (into.get_mut(key), value) {
             (Some(Json::Object(into)), Json::Object(from)) => merge(into, from),
             (Some(_), _) => {}
-            (None, value) => _ = into.insert(key.clone(), value.clone()),
+            (None, value) => drop(into.insert(key.clone(), value.clone())),
         }
     }
 }

@@ -54,7 +54,10 @@ fn projections(
     #[case] other: Option<Json>,
     #[case] expected: Json,
 ) {
-    assert_eq!(project(&live(fields, object, other), MANAGER), Some(expected));
+    assert_eq!(
+        project(&live(fields, object, other), MANAGER),
+        Some(expected)
+    );
 }
 
 #[test]
@@ -63,7 +66,11 @@ fn without_an_apply_entry_nothing_is_ours() {
         {"manager": "windlass", "operation": "Update", "fieldsV1": {"f:spec": {}}},
         {"manager": "windlass", "operation": "Apply", "subresource": "status", "fieldsV1": {"f:status": {}}}]}});
     assert_eq!(project(&object, MANAGER), None);
-    assert_eq!(project(&json!("text"), MANAGER), None, "any input is bearable");
+    assert_eq!(
+        project(&json!("text"), MANAGER),
+        None,
+        "any input is bearable"
+    );
 }
 
 #[test]
@@ -99,7 +106,11 @@ fn fields_left_to_others_do_not_count() {
         of(json!({"a": 1})),
         "an object that no longer owns the field is the same"
     );
-    assert_ne!(of(json!({"a": 1})), of(json!({"a": 2})), "other fields count");
+    assert_ne!(
+        of(json!({"a": 1})),
+        of(json!({"a": 2})),
+        "other fields count"
+    );
 }
 
 #[test]

@@ -3,7 +3,12 @@
 //! The Rust types are the schema: the definitions that are installed are derived from them, and
 //! `environment.yaml` in Git is read into the same types, so neither can say what the other cannot.
 
+#[expect(
+    clippy::duplicated_attributes,
+    reason = "every printer column has a type of its own, and many have the same"
+)]
 mod environment;
+#[expect(clippy::duplicated_attributes, reason = "as above")]
 mod repository;
 mod values;
 
@@ -48,7 +53,8 @@ mod tests {
     fn the_environment_definition_is_a_parent_type_with_a_status_and_columns() {
         let crd = serde_json::to_value(Environment::crd()).unwrap();
         assert_eq!(
-            crd["metadata"]["labels"][windlass_engine::applyset::IS_PARENT_TYPE], "true",
+            crd["metadata"]["labels"][windlass_engine::applyset::IS_PARENT_TYPE],
+            "true",
             "ApplySet tools accept it as a parent"
         );
         let version = &crd["spec"]["versions"][0];
@@ -65,7 +71,9 @@ mod tests {
     #[test]
     fn schemas_are_structural() {
         fn walk(path: &str, schema: &Json) {
-            let Some(map) = schema.as_object() else { return };
+            let Some(map) = schema.as_object() else {
+                return;
+            };
             if map.contains_key("properties") {
                 assert!(
                     !map.contains_key("additionalProperties"),

@@ -169,13 +169,16 @@ macro_rules! text_value {
     };
 }
 
-text_value!(Span, "^(0|([0-9]+(ms|s|m|h|d))+)$", "A duration such as 90s, 5m or 1h30m.");
-text_value!(Size, "^[0-9]+(k|M|G|Ki|Mi|Gi)?$", "A number of bytes such as 64Mi.");
-
-/// Schema of a value of any shape.
-pub(super) fn anything(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({ "x-kubernetes-preserve-unknown-fields": true })
-}
+text_value!(
+    Span,
+    "^(0|([0-9]+(ms|s|m|h|d))+)$",
+    "A duration such as 90s, 5m or 1h30m."
+);
+text_value!(
+    Size,
+    "^[0-9]+(k|M|G|Ki|Mi|Gi)?$",
+    "A number of bytes such as 64Mi."
+);
 
 /// Schema of an object of any shape.
 pub(super) fn any_object(_: &mut SchemaGenerator) -> Schema {
@@ -210,7 +213,11 @@ mod tests {
     #[case("999999999999999999h", None)]
     fn spans(#[case] text: &str, #[case] millis: Option<u64>) {
         let read = text.parse::<Span>().ok();
-        assert_eq!(read, millis.map(|ms| Span(Duration::from_millis(ms))), "`{text}`");
+        assert_eq!(
+            read,
+            millis.map(|ms| Span(Duration::from_millis(ms))),
+            "`{text}`"
+        );
         if let Some(span) = read {
             assert_eq!(span.to_string().parse(), Ok(span), "`{text}` reads back");
         }

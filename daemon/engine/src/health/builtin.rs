@@ -80,11 +80,15 @@ fn deployment(object: &Json) -> Result<Computed, KstatusError> {
             "Progressing" if condition.reason == "ProgressDeadlineExceeded" => {
                 let why = match condition.message {
                     "" => "The rollout made no progress within its deadline".to_owned(),
-                    message => format!("The rollout made no progress within its deadline: {message}"),
+                    message => {
+                        format!("The rollout made no progress within its deadline: {message}")
+                    }
                 };
                 return Ok(Computed::failed(condition.reason, why));
             }
-            "Progressing" if condition.is_true() && condition.reason == "NewReplicaSetAvailable" => {
+            "Progressing"
+                if condition.is_true() && condition.reason == "NewReplicaSetAvailable" =>
+            {
                 progressed = true;
             }
             "Available" if condition.is_true() => available = true,
@@ -206,10 +210,15 @@ fn stateful_set(object: &Json) -> Computed {
     if partition != -1 {
         // https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#partitions
         let want = want.saturating_sub(partition);
-        return fewer("PartitionRollout", "replicas of the partition updated", updated, want)
-            .unwrap_or_else(|| {
-                Computed::current(format!("{updated} replicas of the partition are updated"))
-            });
+        return fewer(
+            "PartitionRollout",
+            "replicas of the partition updated",
+            updated,
+            want,
+        )
+        .unwrap_or_else(|| {
+            Computed::current(format!("{updated} replicas of the partition are updated"))
+        });
     }
     if let Some(waiting) = fewer("LessCurrent", "replicas current", current, want) {
         return waiting;
@@ -246,9 +255,9 @@ fn pod(object: &Json, now: Option<i64>) -> Result<Computed, KstatusError> {
         }
         "Pending" => {
             let conditions = conditions(object)?;
-            let unschedulable = conditions.iter().find(|c| {
-                c.kind == "PodScheduled" && c.is_false() && c.reason == "Unschedulable"
-            });
+            let unschedulable = conditions
+                .iter()
+                .find(|c| c.kind == "PodScheduled" && c.is_false() && c.reason == "Unschedulable");
             match unschedulable {
                 None => Computed::in_progress("PodPending", "The pod is pending"),
                 Some(_) if is_new(object, now) => {
@@ -292,7 +301,11 @@ fn crash_looping(pod: &Json) -> Vec<String> {
 }
 
 fn job(object: &Json) -> Result<Computed, KstatusError> {
-    let wanted = int(object, "spec.completions", int(object, "spec.parallelism", 1));
+    let wanted = int(
+        object,
+        "spec.completions",
+        int(object, "spec.parallelism", 1),
+    );
     let succeeded = int(object, "status.succeeded", 0);
     let failed = int(object, "status.failed", 0);
     let active = int(object, "status.active", 0);

@@ -97,7 +97,12 @@ impl Computed {
     }
 
     pub(super) fn in_progress(reason: &str, message: impl Into<String>) -> Self {
-        Self::abnormal(Status::InProgress, ConditionType::Reconciling, reason, message)
+        Self::abnormal(
+            Status::InProgress,
+            ConditionType::Reconciling,
+            reason,
+            message,
+        )
     }
 
     pub(super) fn failed(reason: &str, message: impl Into<String>) -> Self {
@@ -298,7 +303,8 @@ pub fn augment(object: &Json, now: &str) -> Result<Json, KstatusError> {
     }
     let list = list.as_array_mut().ok_or(malformed)?;
     for condition in computed.conditions {
-        let same = |c: &&mut Json| c.get("type").and_then(Json::as_str) == Some(condition.kind.as_str());
+        let same =
+            |c: &&mut Json| c.get("type").and_then(Json::as_str) == Some(condition.kind.as_str());
         match list.iter_mut().find(same) {
             Some(existing) => {
                 if text(existing, "status", "") != "True" {

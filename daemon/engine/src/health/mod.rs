@@ -130,12 +130,15 @@ fn special(live: &Json) -> Option<Assessment> {
         ("", "PersistentVolumeClaim") if text(live, "status.phase", "") == "Lost" => Some(
             Assessment::new(Health::Degraded, "The claim has lost its volume"),
         ),
-        ("", "PersistentVolume") if text(live, "status.phase", "") == "Failed" => Some(
-            Assessment::new(
+        ("", "PersistentVolume") if text(live, "status.phase", "") == "Failed" => {
+            Some(Assessment::new(
                 Health::Degraded,
-                format!("The volume failed: {}", text(live, "status.message", "no message")),
-            ),
-        ),
+                format!(
+                    "The volume failed: {}",
+                    text(live, "status.message", "no message")
+                ),
+            ))
+        }
         ("apps", "Deployment") if flag("spec.paused") => Some(Assessment::new(
             Health::Suspended,
             "The rollout is paused (spec.paused)",
@@ -191,7 +194,10 @@ const CANNOT_START: [&str; 7] = [
 
 fn pod(live: &Json) -> Option<Assessment> {
     if text(live, "status.phase", "") == "Failed" {
-        let why = match (text(live, "status.message", ""), text(live, "status.reason", "")) {
+        let why = match (
+            text(live, "status.message", ""),
+            text(live, "status.reason", ""),
+        ) {
             ("", "") => "The pod has ended with a failure".to_owned(),
             ("", reason) => format!("The pod has failed: {reason}"),
             (message, _) => format!("The pod has failed: {message}"),
