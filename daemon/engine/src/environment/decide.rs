@@ -45,7 +45,7 @@ impl Environment {
         match after {
             Standing::InSync => self.clear_trouble(key, |_| true),
             Standing::Contested => self.report_contest(key, now, claims),
-            _ => self.clear_trouble(key, |t| matches!(t.failure.code, HELD | CLAIMED)),
+            _ => self.clear_trouble(key, is_contest),
         }
         self.set_retry_alarm(key, after, now);
         self.evaluate_wellness(key, now);
@@ -84,11 +84,8 @@ impl Environment {
         if entry.is_in_sync() {
             return Standing::InSync;
         }
-        if entry
-            .trouble
-            .as_ref()
-            .is_some_and(|trouble| trouble.not_before > now)
-        {
+        let waits = |trouble: &Trouble| trouble.not_before > now && !is_contest(trouble);
+        if entry.trouble.as_deref().is_some_and(waits) {
             return Standing::Failed;
         }
         if entry.reached.is_none() || entry.reached != desired.expected {
@@ -165,7 +162,7 @@ impl Environment {
             return;
         };
         let failure = match self.contest(key, entry, claims) {
-            Some(Contest::Held(set)) if self.gate || !claims.knows(set) => rejected(
+            Some(Contest::Held(set)) if self.gate => rejected(
                 HELD,
                 format!(
                     "{key} belongs to {other}: its label applyset.kubernetes.io/part-of says so, \
@@ -183,9 +180,7 @@ impl Environment {
                 ),
             ),
             _ => {
-                self.clear_trouble(key, |trouble| {
-                    matches!(trouble.failure.code, HELD | CLAIMED)
-                });
+                self.clear_trouble(key, is_contest);
                 return;
             }
         };
@@ -239,6 +234,11 @@ impl Environment {
             None => self.alarms.clear(alarm),
         }
     }
+}
+
+/// Whether the failure is that another set has a right to the object.
+fn is_contest(trouble: &Trouble) -> bool {
+    matches!(trouble.failure.code, HELD | CLAIMED)
 }
 
 fn rejected(code: &'static str, message: String) -> Failure {

@@ -73,6 +73,8 @@ pub struct Environment {
     hold: Option<String>,
     /// Whether every environment of the repository has been rendered at this revision.
     gate: bool,
+    /// When the first event came.
+    started: Option<Time>,
     claims_seen: u64,
     wake_asked: Option<Time>,
     corrections: u64,
@@ -105,6 +107,7 @@ impl Environment {
             render: render::Render::default(),
             hold: None,
             gate: false,
+            started: None,
             claims_seen: 0,
             wake_asked: None,
             corrections: 0,
@@ -133,6 +136,7 @@ impl Environment {
     /// `claims` has to be up to date with the renders of all environments. When it changes, the
     /// other environments have to hear of it, by [`Event::Tick`] if by nothing else.
     pub fn handle(&mut self, event: Event, now: Time, claims: &Claims) -> Vec<Command> {
+        self.started.get_or_insert(now);
         self.heed_claims(now, claims);
         self.heed(event, now, claims);
         self.heed_alarms(now, claims);

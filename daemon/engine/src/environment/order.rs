@@ -14,6 +14,9 @@ use crate::{Claims, Command, Conflict, Failure, FailureClass, Live, Outcome, Tic
 
 /// How long an apply whose answer was lost may still be carried out: twice the time after which an
 /// API server gives a request up (60 s), so that the watch has told of it by then.
+///
+/// For as long after its start an environment narrows nothing either: requests of a process that
+/// was killed may be carried out as late.
 const LATE_ANSWER: Duration = Duration::from_mins(2);
 
 impl Environment {
@@ -25,11 +28,16 @@ impl Environment {
         {
             return;
         }
+        let tidy_from = self.started.unwrap_or(now) + LATE_ANSWER;
         let inventory = if !self.ledger.is_covered() {
             self.ledger.widened()
         } else if self.is_quiet() {
             match self.ledger.narrowed(&self.kinds) {
-                Some(inventory) => inventory,
+                Some(inventory) if tidy_from <= now => inventory,
+                Some(_) => {
+                    self.alarms.set(Alarm::Parent, tidy_from);
+                    return;
+                }
                 None => return,
             }
         } else {
