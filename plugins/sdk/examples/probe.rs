@@ -30,6 +30,12 @@ struct Config {
     fail: Option<String>,
     /// Recurse without end.
     recurse: bool,
+    /// End the program with this status.
+    exit: Option<i32>,
+    /// Print this many lines.
+    print: u64,
+    /// Allocate this many bytes.
+    allocate: usize,
     /// Put this many copies of every object out.
     copies: Option<usize>,
 }
@@ -135,6 +141,13 @@ fn misbehave(config: &Config) -> Result<(), Failure> {
             .field("spec")
             .hint("ask for less"));
     }
+    if let Some(status) = config.exit {
+        std::process::exit(status);
+    }
+    for line in 0..config.print {
+        println!("line {line}");
+    }
+    std::hint::black_box(vec![1_u8; config.allocate]);
     if config.recurse {
         return Err(Failure::new(depth(0)));
     }
