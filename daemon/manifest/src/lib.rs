@@ -3,6 +3,7 @@
 //! Nothing here does I/O, so the same code serves the daemon and, compiled to WebAssembly, the
 //! plugins.
 
+mod decode;
 mod id;
 pub mod jsonpatch;
 mod object;
@@ -12,6 +13,7 @@ pub mod secret_ref;
 pub mod selector;
 pub mod strategic;
 
+pub use decode::{DecodeError, Document, Limits, Position, Problem, decode, decode_with_positions};
 pub use id::{GroupKind, GroupKindError, Gvk, ObjectId};
 pub use object::{Object, ObjectError};
 pub use origin::{INDEX_ANNOTATION, Origin, PATH_ANNOTATION};
