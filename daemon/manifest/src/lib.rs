@@ -4,20 +4,24 @@
 //! plugins.
 
 mod decode;
+mod emit;
 mod id;
 pub mod jsonpatch;
 mod object;
 mod origin;
 pub mod rank;
+mod read;
 pub mod secret_ref;
 pub mod selector;
 pub mod strategic;
 
 pub use decode::{DecodeError, Document, Limits, Position, Problem, decode, decode_with_positions};
+pub use emit::{to_yaml, to_yaml_stream};
 pub use id::{GroupKind, GroupKindError, Gvk, ObjectId};
 pub use object::{Object, ObjectError};
 pub use origin::{INDEX_ANNOTATION, Origin, PATH_ANNOTATION};
 pub use rank::{Rank, is_namespaced_builtin, rank_of};
+pub use read::{ReadError, read_objects};
 pub use secret_ref::{SecretRef, SecretRefError};
 pub use selector::{Selector, SelectorError};
 

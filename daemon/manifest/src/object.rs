@@ -302,6 +302,7 @@ fn describe(map: &Map<String, Json>) -> String {
     let kind = map
         .get("kind")
         .and_then(Json::as_str)
+        .filter(|kind| !kind.is_empty())
         .unwrap_or("the object");
     match map
         .get("metadata")
