@@ -63,6 +63,9 @@ pub(super) struct Seen {
     pub(super) finalizers: Box<[String]>,
     pub(super) keep: bool,
     pub(super) other_manager: Option<Box<str>>,
+    /// Known from the answer to our own request, or from a watch that has ended: what the watch
+    /// tells may still be older.
+    pub(super) ahead: bool,
 }
 
 /// Whose member an object says it is.
@@ -238,6 +241,7 @@ impl Seen {
             finalizers: live.finalizers.into(),
             keep: live.keep,
             other_manager: live.other_manager.map(Into::into),
+            ahead: false,
         }
     }
 

@@ -82,8 +82,12 @@ impl Environment {
         }
         let is_it = |seen: &Seen| uid.is_none_or(|uid| *seen.uid == *uid);
         if entry.seen.as_deref().is_some_and(is_it) {
-            entry.seen = None;
+            // A watch that lags may tell of a label that was lost before we put it back.
+            let is_doubtful = entry.seen.take().is_some_and(|seen| seen.ahead);
             entry.deleted = None;
+            if is_doubtful {
+                self.doubt(&key, now);
+            }
             self.evaluate(&key, now, claims);
         }
     }
@@ -91,25 +95,49 @@ impl Environment {
     pub(super) fn listed(&mut self, kind: &GroupKind, now: Time, claims: &Claims) {
         self.ledger.loosen();
         let before = self.kinds.get(kind).cloned();
-        if !self.kinds.set(kind, KindState::Listed) {
-            return;
+        if self.kinds.set(kind, KindState::Listed) {
+            self.prune.reconsider();
         }
-        self.prune.reconsider();
         for key in self.keys_of(kind) {
             if let Some(KindState::Unwatched(failure)) = &before {
                 self.clear_trouble(&key, |trouble| trouble.failure == *failure);
             }
+            self.drop_unlisted(&key, now);
             self.evaluate(&key, now, claims);
+        }
+    }
+
+    /// What is known only from an answer, or from a watch that has ended, and is not in a list,
+    /// may be gone without anybody ever telling so. Applying it again does no harm if it is not.
+    fn drop_unlisted(&mut self, key: &Key, now: Time) {
+        let Some(entry) = self.entries.get_mut(key) else {
+            return;
+        };
+        let is_known = entry.seen.is_some();
+        if entry.seen.as_ref().is_some_and(|seen| !seen.ahead) {
+            return;
+        }
+        if entry.flight.is_some() {
+            entry.vanished = Some(Vanished::Any);
+        } else if is_known {
+            entry.seen = None;
+            entry.deleted = None;
+            self.doubt(key, now);
         }
     }
 
     /// A kind that is served again is watched again; its objects are decided about when the watch
     /// has delivered.
     pub(super) fn kind_served(&mut self, kind: &GroupKind, now: Time, claims: &Claims) {
-        if self.kinds.get(kind) == Some(&KindState::Missing) {
+        let is_back = self.kinds.get(kind) == Some(&KindState::Missing);
+        if is_back {
             self.kinds.set(kind, KindState::New);
         }
         for key in self.keys_of(kind) {
+            if is_back && let Some(seen) = self.entries.get_mut(&key).and_then(|e| e.seen.as_mut())
+            {
+                seen.ahead = true;
+            }
             self.clear_trouble(&key, |trouble| {
                 trouble.failure.class == crate::FailureClass::KindMissing
             });

@@ -162,7 +162,13 @@ impl Environment {
             None => false,
         };
         if !is_gone {
+            let version = live.resource_version.clone();
             self.see(key, live, now);
+            if let Some(seen) = self.entries.get_mut(key).and_then(|e| e.seen.as_mut())
+                && *seen.version == *version
+            {
+                seen.ahead = true;
+            }
         }
         if !is_ours && current {
             let failure = Failure {
@@ -187,9 +193,7 @@ impl Environment {
             Flight::Apply { expected, .. } => {
                 if entry.desired.is_none() {
                     if unclear {
-                        entry.doubtful = true;
-                        self.alarms
-                            .set(Alarm::Doubt(Key::clone(key)), now + LATE_ANSWER);
+                        self.doubt(key, now);
                     }
                     return;
                 }
@@ -222,6 +226,15 @@ impl Environment {
                     trouble.stale = Some(version);
                 }
             }
+        }
+    }
+
+    /// Remembers for a while an object that may be there though nothing tells so.
+    pub(super) fn doubt(&mut self, key: &Key, now: Time) {
+        if let Some(entry) = self.entries.get_mut(key) {
+            entry.doubtful = true;
+            self.alarms
+                .set(Alarm::Doubt(Key::clone(key)), now + LATE_ANSWER);
         }
     }
 

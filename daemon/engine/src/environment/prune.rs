@@ -140,6 +140,8 @@ impl Environment {
         let is_member = entry.is_member();
         let is_extra = is_member && entry.desired.is_none();
         let fate = is_extra.then(|| self.fate(key, entry, claims));
+        // A deletion that is not wanted any more cannot fail any more.
+        let is_moot = entry.desired.is_none() && fate != Some(Fate::Delete);
         let rank = entry.rank;
         let uid = entry.seen.as_ref().map(|seen| Arc::clone(&seen.uid));
         let held_up = entry
@@ -152,6 +154,9 @@ impl Environment {
                 .as_ref()
                 .is_none_or(|trouble| trouble.not_before <= now);
 
+        if is_moot {
+            self.clear_trouble(key, |_| true);
+        }
         let prune = &mut self.prune;
         let is_leaving = fate == Some(Fate::Leaving);
         put(&mut prune.leaving, key, is_leaving && !held_up);
