@@ -8,8 +8,8 @@ mod error;
 mod json;
 mod positions;
 pub(crate) mod scalar;
+mod scan;
 mod text;
-mod window;
 mod yaml;
 
 use std::collections::HashMap;
