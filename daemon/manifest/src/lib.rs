@@ -4,6 +4,7 @@
 //! plugins.
 
 mod decode;
+mod depth;
 mod emit;
 mod id;
 pub mod jsonpatch;

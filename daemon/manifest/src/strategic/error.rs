@@ -1,10 +1,10 @@
-//! Why a strategic merge patch could not be applied.
+//! Why a strategic merge patch could not be made or applied.
 
-/// Why a strategic merge patch could not be applied, with the place in the patch.
+/// Why a strategic merge patch could not be made or applied, with the place in the document.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PatchError {
-    /// The patch or the object is no mapping.
-    #[error("a strategic merge patch is a mapping, not {found}")]
+    /// The patch or an object is no mapping.
+    #[error("a strategic merge patch is made of mappings and applied to one, not {found}")]
     NotAMapping {
         /// What it is instead.
         found: &'static str,
@@ -14,7 +14,7 @@ pub enum PatchError {
     WrongType {
         /// The place.
         path: String,
-        /// What the patch holds.
+        /// What the document holds.
         found: &'static str,
         /// What fits.
         expected: &'static str,
@@ -35,13 +35,22 @@ pub enum PatchError {
         /// What is wrong with it.
         reason: String,
     },
-    /// The patch is nested too deep.
+    /// A document is nested too deep.
     #[error("`{path}` is nested deeper than {limit} levels")]
     TooDeep {
         /// The place.
         path: String,
         /// The limit.
         limit: usize,
+    },
+    /// Somebody else changed the same field to another value.
+    #[error(
+        "`{path}` was changed here and, differently, in the current object; overwrite it or take \
+         the change over"
+    )]
+    Conflict {
+        /// The field.
+        path: String,
     },
 }
 
@@ -53,6 +62,7 @@ impl PatchError {
             Self::NoMergeKey { .. } => "WL0331",
             Self::Directive { .. } => "WL0332",
             Self::TooDeep { .. } => "WL0333",
+            Self::Conflict { .. } => "WL0334",
         }
     }
 }

@@ -1,164 +1,236 @@
 //! Lists that merge: by a key of their items, or as sets of scalars.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::{Map, Value};
 
-use super::apply::{Directive, Merger, Place, directive, stripped};
-use super::{PATCH, PatchError, Schema};
+use super::apply::Merger;
+use super::directive::{Directive, directive, fresh, is_special};
+use super::place::{Place, identity};
+use super::{PatchError, SET_ORDER, Schema, Strategy};
+use crate::Json;
 use crate::object::type_name;
-use crate::{Json, to_canonical_json};
 
-/// Adds the scalars of the patch that are not there yet, in the order that the patch asks for.
+/// An item with what tells it apart, if it has that.
+type Item = (Option<String>, Json);
+
+/// Adds the scalars of the patch that are not there yet.
 pub(super) fn merge_set(
-    original: &[Json],
+    before: Vec<Json>,
     patch: &[Json],
     order: Option<&Json>,
     place: &Place<'_>,
 ) -> Result<Vec<Json>, PatchError> {
-    let mut seen = std::collections::HashSet::new();
-    let mut merged: Vec<Json> = Vec::with_capacity(original.len() + patch.len());
-    for item in original.iter().chain(patch) {
-        if item.is_object() || item.is_array() {
-            return Err(PatchError::WrongType {
-                path: place.path(),
-                found: "a list of mappings",
-                expected: "a list of scalars",
-            });
-        }
-        if seen.insert(to_canonical_json(item)) {
-            merged.push(item.clone());
+    scalars(&before, place)?;
+    scalars(patch, place)?;
+    let positions = positions(patch, order, Strategy::Set, place)?;
+    let server = first_places(before.iter().map(|item| Some(identity(item))));
+    let mut merged: Vec<Item> = Vec::with_capacity(before.len() + patch.len());
+    if patch.is_empty() {
+        merged.extend(before.into_iter().map(|item| (Some(identity(&item)), item)));
+    } else {
+        let mut seen = HashSet::new();
+        for item in before.into_iter().chain(patch.iter().cloned()) {
+            let id = identity(&item);
+            if seen.insert(id.clone()) {
+                merged.push((Some(id), item));
+            }
         }
     }
-    sort(merged, original, patch, order, place, |item| Some(to_canonical_json(item)), |item| {
-        Some(to_canonical_json(item))
-    })
+    Ok(arrange(merged, &server, &positions))
 }
 
-/// Merges items that have the same value of `key`; the patch's new ones are added.
+/// Merges items that have the same value of a key, given with the type of the items; the patch's
+/// new ones are added.
 pub(super) fn merge_by_key<S: Schema>(
     merger: &Merger<'_, S>,
-    original: &[Json],
+    before: Vec<Json>,
     patch: &[Json],
     order: Option<&Json>,
-    key: &str,
-    of: Option<S::Type>,
+    (key, of): (&'static str, Option<S::Type>),
     place: &Place<'_>,
 ) -> Result<Vec<Json>, PatchError> {
-    // A `$patch: replace` anywhere in the list replaces the whole list by the patch's other items.
+    let positions = positions(patch, order, Strategy::ByKey(key), place)?;
+    let mut deleted = HashSet::new();
+    let mut is_replaced = false;
     for item in patch {
-        let Value::Object(map) = item else {
-            return Err(PatchError::WrongType {
-                path: place.path(),
-                found: type_name(item),
-                expected: "a list of mappings",
-            });
-        };
-        if directive(map, place)? == Directive::Replace {
-            return Ok(patch.iter().filter(|item| item.get(PATCH).is_none()).map(stripped).collect());
+        let map = map_of(item, place)?;
+        match directive(map, place)? {
+            Directive::Merge => {}
+            // Anywhere in the list it replaces the whole list by the patch's other items.
+            Directive::Replace => is_replaced = true,
+            Directive::Delete => {
+                deleted.insert(key_of(map, key, place)?);
+            }
         }
     }
-    let identity = |map: &Map<String, Json>| map.get(key).map(to_canonical_json);
+    let mut merged: Vec<Item> = Vec::with_capacity(before.len() + patch.len());
     let mut at: HashMap<String, usize> = HashMap::new();
-    let mut merged: Vec<Option<Json>> = Vec::with_capacity(original.len() + patch.len());
-    for item in original {
-        if let Some(id) = item.as_object().and_then(identity) {
-            // Kubernetes merges into the first of two items with one key.
-            at.entry(id).or_insert(merged.len());
+    let mut server = HashMap::new();
+    if !is_replaced {
+        for item in before {
+            let id = map_of(&item, place)?.get(key).map(identity);
+            if id.as_ref().is_some_and(|id| deleted.contains(id)) {
+                continue;
+            }
+            if let Some(id) = &id {
+                // Kubernetes merges into the first of two items with one key.
+                at.entry(id.clone()).or_insert(merged.len());
+            }
+            merged.push((id, item));
         }
-        merged.push(Some(item.clone()));
+        server = at.clone();
     }
-    for item in patch.iter().filter_map(Json::as_object) {
-        let Some(id) = identity(item) else {
-            return Err(PatchError::NoMergeKey { path: place.path(), key: key.to_owned() });
-        };
-        let found = at.get(&id).copied();
-        if directive(item, place)? == Directive::Delete {
-            for slot in &mut merged {
-                let same = slot.as_ref().and_then(Json::as_object).and_then(identity);
-                if same.as_ref() == Some(&id) {
-                    *slot = None;
+    for item in patch.iter().filter(|item| !is_special(item)) {
+        let map = map_of(item, place)?;
+        let id = key_of(map, key, place)?;
+        let place = place.item(&id);
+        match at.get(&id).and_then(|index| merged.get_mut(*index)) {
+            Some((_, Value::Object(there))) => merger.map(there, map, of, &place)?,
+            _ => {
+                if let Some(item) = fresh(item, merger.typed, &place)? {
+                    at.insert(id.clone(), merged.len());
+                    merged.push((Some(id), item));
                 }
             }
-            at.remove(&id);
-            continue;
-        }
-        let place = place.below(&id);
-        match found.and_then(|index| merged.get_mut(index)) {
-            Some(slot) => {
-                let before = slot.as_ref().and_then(Json::as_object);
-                *slot = Some(Value::Object(merger.maps(before, item, of, &place)?));
-            }
-            None => {
-                at.insert(id.clone(), merged.len());
-                merged.push(Some(Value::Object(merger.maps(None, item, of, &place)?)));
-            }
         }
     }
-    let merged: Vec<Json> = merged.into_iter().flatten().collect();
-    let by_key = |item: &Json| item.as_object().and_then(identity);
-    // The order lists either items that hold nothing but the key, or the keys themselves.
-    sort(merged, original, patch, order, place, by_key, |item| match item {
-        Value::Object(map) => identity(map),
-        scalar => Some(to_canonical_json(scalar)),
-    })
+    Ok(arrange(merged, &server, &positions))
 }
 
-/// Puts items into the order that `$setElementOrder` asks for.
+/// The order that `$setElementOrder` asks for: what tells its items apart, first to last.
 ///
-/// Items that the order names stand as it says; items that only the server has keep their place
-/// relative to their neighbours in the original list. Without an order the list stays as merged.
-fn sort(
-    merged: Vec<Json>,
-    original: &[Json],
+/// The patch's own items must stand in it, in the same order; Kubernetes refuses others too.
+pub(super) fn order_of(
     patch: &[Json],
-    order: Option<&Json>,
+    order: &Json,
+    strategy: Strategy,
     place: &Place<'_>,
-    id_of: impl Fn(&Json) -> Option<String>,
-    order_id: impl Fn(&Json) -> Option<String>,
-) -> Result<Vec<Json>, PatchError> {
-    let Some(order) = order else { return Ok(merged) };
-    let Value::Array(order) = order else {
-        return Err(PatchError::Directive {
-            path: place.path(),
-            reason: format!("{} stands where an order (a list) is expected", type_name(order)),
-        });
+) -> Result<Vec<String>, PatchError> {
+    let wrong = |reason: String| PatchError::Directive {
+        path: format!("{SET_ORDER}{}", place.path()),
+        reason,
     };
-    let positions: HashMap<String, usize> = order
-        .iter()
-        .enumerate()
-        .filter_map(|(index, item)| Some((order_id(item)?, index)))
-        .collect();
-    for item in patch.iter().filter(|item| item.get(PATCH).is_none()) {
-        if id_of(item).is_some_and(|id| !positions.contains_key(&id)) {
-            return Err(PatchError::Directive {
-                path: place.path(),
-                reason: "the patch has an item that its order does not name".to_owned(),
-            });
+    let Value::Array(order) = order else {
+        return Err(wrong(format!(
+            "{} stands where an order (a list) is expected",
+            type_name(order)
+        )));
+    };
+    let id_of = |item: &Json| match (strategy, item) {
+        (Strategy::ByKey(key), Value::Object(map)) => key_of(map, key, place),
+        (_, scalar) => Ok(identity(scalar)),
+    };
+    let order = order.iter().map(id_of).collect::<Result<Vec<_>, _>>()?;
+    if strategy != Strategy::Atomic && !order.is_empty() {
+        let mut rest = order.iter();
+        for item in patch.iter().filter(|item| !is_special(item)) {
+            let id = id_of(item)?;
+            if !rest.any(|named| *named == id) {
+                return Err(wrong(format!(
+                    "the order of the patch's items doesn't match it at {id}"
+                )));
+            }
         }
     }
-    let (mut ordered, server_only): (Vec<Json>, Vec<Json>) = merged
+    Ok(order)
+}
+
+/// Where the items of the patch, or of its `$setElementOrder`, are to stand.
+fn positions(
+    patch: &[Json],
+    order: Option<&Json>,
+    strategy: Strategy,
+    place: &Place<'_>,
+) -> Result<HashMap<String, usize>, PatchError> {
+    if let Some(order) = order {
+        let order = order_of(patch, order, strategy, place)?;
+        return Ok(first_places(order.into_iter().map(Some)));
+    }
+    Ok(first_places(
+        patch
+            .iter()
+            .filter(|item| !is_special(item))
+            .map(|item| match strategy {
+                Strategy::ByKey(key) => item.get(key).map(identity),
+                Strategy::Set | Strategy::Atomic => Some(identity(item)),
+            }),
+    ))
+}
+
+pub(super) fn first_places(ids: impl Iterator<Item = Option<String>>) -> HashMap<String, usize> {
+    let mut places = HashMap::new();
+    for (index, id) in ids.enumerate() {
+        if let Some(id) = id {
+            places.entry(id).or_insert(index);
+        }
+    }
+    places
+}
+
+/// Puts items into the order that the patch asks for.
+///
+/// Items that `positions` names stand as it says. Items that only the server has keep their own
+/// order; each stands before the first named item that it preceded on the server.
+pub(super) fn arrange(
+    items: Vec<Item>,
+    server: &HashMap<String, usize>,
+    positions: &HashMap<String, usize>,
+) -> Vec<Json> {
+    let place_in = |places: &HashMap<String, usize>, item: &Item| {
+        item.0.as_ref().and_then(|id| places.get(id).copied())
+    };
+    let mut result = Vec::with_capacity(items.len());
+    let (mut named, server_only): (Vec<Item>, Vec<Item>) = items
         .into_iter()
-        .partition(|item| id_of(item).is_some_and(|id| positions.contains_key(&id)));
-    ordered.sort_by_key(|item| id_of(item).and_then(|id| positions.get(&id).copied()));
-    let server: HashMap<String, usize> = original
-        .iter()
-        .enumerate()
-        .filter_map(|(index, item)| Some((id_of(item)?, index)))
-        .collect();
-    let server_place = |item: &Json| id_of(item).and_then(|id| server.get(&id).copied());
-    // Merge of two sorted lists: an item that only the server has goes before the first ordered
-    // item that stood behind it on the server.
-    let mut result = Vec::with_capacity(ordered.len() + server_only.len());
+        .partition(|item| place_in(positions, item).is_some());
+    named.sort_by_key(|item| place_in(positions, item));
     let mut rest = server_only.into_iter().peekable();
-    for item in ordered {
-        if let Some(at) = server_place(&item) {
-            while let Some(extra) = rest.next_if(|extra| server_place(extra).is_some_and(|s| s < at)) {
+    for item in named {
+        if let Some(at) = place_in(server, &item) {
+            while let Some((_, extra)) =
+                rest.next_if(|extra| place_in(server, extra).is_some_and(|place| place < at))
+            {
                 result.push(extra);
             }
         }
-        result.push(item);
+        result.push(item.1);
     }
-    result.extend(rest);
-    Ok(result)
+    result.extend(rest.map(|(_, item)| item));
+    result
+}
+
+pub(super) fn map_of<'a>(
+    item: &'a Json,
+    place: &Place<'_>,
+) -> Result<&'a Map<String, Json>, PatchError> {
+    item.as_object().ok_or_else(|| PatchError::WrongType {
+        path: place.path(),
+        found: "a list of other things",
+        expected: "a list of mappings",
+    })
+}
+
+pub(super) fn key_of(
+    map: &Map<String, Json>,
+    key: &str,
+    place: &Place<'_>,
+) -> Result<String, PatchError> {
+    map.get(key)
+        .map(identity)
+        .ok_or_else(|| PatchError::NoMergeKey {
+            path: place.path(),
+            key: key.to_owned(),
+        })
+}
+
+pub(super) fn scalars(items: &[Json], place: &Place<'_>) -> Result<(), PatchError> {
+    if items.iter().any(|item| item.is_object() || item.is_array()) {
+        return Err(PatchError::WrongType {
+            path: place.path(),
+            found: "a list of mappings or lists",
+            expected: "a list of scalars",
+        });
+    }
+    Ok(())
 }

@@ -27,7 +27,12 @@ pub struct Field<T> {
 
 impl<T> Default for Field<T> {
     fn default() -> Self {
-        Self { strategy: Strategy::Atomic, retain_keys: false, replace: false, child: None }
+        Self {
+            strategy: Strategy::Atomic,
+            retain_keys: false,
+            replace: false,
+            child: None,
+        }
     }
 }
 
