@@ -79,7 +79,7 @@ impl Desired {
         if name.is_none_or(str::is_empty) {
             return Err(EngineError::Unnamed {
                 kind: id.kind,
-                origin,
+                origin: Box::new(origin),
             });
         }
         let conflict = conflict(object, &id, &origin)?;
@@ -124,8 +124,8 @@ fn conflict(object: &Object, id: &ObjectId, origin: &Origin) -> Result<Conflict,
         Some("fail") => Conflict::Fail,
         Some(other) => {
             return Err(EngineError::Annotation {
-                id: id.clone(),
-                origin: origin.clone(),
+                id: Box::new(id.clone()),
+                origin: Box::new(origin.clone()),
                 annotation: annotations::CONFLICT,
                 value: other.chars().take(64).collect(),
                 allowed: "`force`, `yield` or `fail`",
@@ -182,13 +182,11 @@ pub fn desired_set(
     for (object, origin) in objects {
         let mut desired = Desired::new(&object, origin, set)?;
         if let Some(first) = seen.insert(desired.id.clone(), wanted.len()) {
+            let first = wanted.get(first).map(|desired| desired.origin.clone());
             return Err(EngineError::Duplicate {
-                first: wanted
-                    .get(first)
-                    .map(|d| d.origin.clone())
-                    .unwrap_or_default(),
-                second: desired.origin,
-                id: desired.id,
+                first: Box::new(first.unwrap_or_default()),
+                second: Box::new(desired.origin),
+                id: Box::new(desired.id),
             });
         }
         let mut leave: BTreeSet<Pointer> = ignore

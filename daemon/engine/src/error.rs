@@ -12,11 +12,11 @@ pub enum EngineError {
     )]
     Duplicate {
         /// The identity that both have.
-        id: ObjectId,
+        id: Box<ObjectId>,
         /// Where the first comes from.
-        first: Origin,
+        first: Box<Origin>,
         /// Where the second comes from.
-        second: Origin,
+        second: Box<Origin>,
     },
     /// An object has no `metadata.name`; with a generated name every sync would make another one.
     #[error(
@@ -27,7 +27,7 @@ pub enum EngineError {
         /// The kind of the object.
         kind: String,
         /// Where it comes from.
-        origin: Origin,
+        origin: Box<Origin>,
     },
     /// An annotation that is addressed to Windlass has a value that Windlass does not know.
     #[error(
@@ -36,9 +36,9 @@ pub enum EngineError {
     )]
     Annotation {
         /// The object.
-        id: ObjectId,
+        id: Box<ObjectId>,
         /// Where it comes from.
-        origin: Origin,
+        origin: Box<Origin>,
         /// The annotation.
         annotation: &'static str,
         /// The value that it has, cut at 64 characters.

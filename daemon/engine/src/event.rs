@@ -135,6 +135,10 @@ pub struct Ticket(pub u64);
 
 /// How a command ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "an outcome is handed over once and taken apart at once"
+)]
 pub enum Outcome {
     /// The parent was written.
     Written,

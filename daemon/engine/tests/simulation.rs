@@ -53,7 +53,7 @@ fn live(seed: u64, environments: usize, steps: usize) {
 #[case::with_another(2, 400)]
 #[case::three_of_them(3, 700)]
 fn every_life_ends_well(#[case] environments: usize, #[case] steps: usize) {
-    let lives = number("WINDLASS_LIVES").unwrap_or(1_000);
+    let lives = number("WINDLASS_LIVES").unwrap_or(700);
     match number("WINDLASS_SEED") {
         Some(seed) => live(seed, environments, steps),
         None => (0..lives).for_each(|seed| live(seed, environments, steps)),

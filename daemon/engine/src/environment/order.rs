@@ -191,14 +191,13 @@ impl Environment {
         let unclear = matches!(failure.class, FailureClass::Transient { .. });
         match flight {
             Flight::Apply { expected, .. } => {
-                if entry.desired.is_none() {
-                    if unclear {
-                        self.doubt(key, now);
-                    }
-                    return;
+                let is_wanted = entry.desired.is_some();
+                let is_current = entry.expected() == *expected;
+                if unclear {
+                    self.doubt(key, now);
                 }
                 // What was wrong with a body that has been replaced says nothing of the new one.
-                if entry.expected() != *expected && !unclear {
+                if !is_wanted || !(is_current || unclear) {
                     return;
                 }
                 self.set_trouble(key, failure, now);

@@ -138,6 +138,10 @@ impl Environment {
             return;
         };
         let is_member = entry.is_member();
+        // What is desired and was no extra before is in none of the lists.
+        if entry.desired.is_some() && entry.fate.is_none() && entry.counted == is_member {
+            return;
+        }
         let is_extra = is_member && entry.desired.is_none();
         let fate = is_extra.then(|| self.fate(key, entry, claims));
         // A deletion that is not wanted any more cannot fail any more.

@@ -57,9 +57,10 @@ impl Environment {
                 "for its old incarnation to be gone{}",
                 held_up_by(entry.seen.as_deref())
             )),
-            Standing::Blocked => match blocked(entry) {
-                (code, message) => ObjectState::Failed { code, message },
-            },
+            Standing::Blocked => {
+                let (code, message) = blocked(entry);
+                ObjectState::Failed { code, message }
+            }
             Standing::Contested => waiting("for another environment to give it up"),
             Standing::Failed => waiting("to be tried again"),
         }

@@ -304,7 +304,7 @@ impl Bench {
             } => {
                 let version = self.next_version();
                 match self.cluster.get_mut(id).filter(|live| live.uid == *uid) {
-                    Some(live) if live.finalizers.is_empty() => _ = self.cluster.remove(id),
+                    Some(live) if live.finalizers.is_empty() => drop(self.cluster.remove(id)),
                     Some(live) => {
                         live.deleting = true;
                         live.resource_version = version;
