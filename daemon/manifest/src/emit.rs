@@ -106,7 +106,10 @@ impl Writer {
     }
 
     fn number(&mut self, number: &Number) {
-        let integral = number.as_f64().filter(|_| number.is_f64()).and_then(scalar::integral);
+        let integral = number
+            .as_f64()
+            .filter(|_| number.is_f64())
+            .and_then(scalar::integral);
         let written = match integral {
             Some(integer) => integer.to_string(),
             None => number.to_string(),
@@ -224,8 +227,8 @@ fn is_plain(text: &str) -> bool {
     let indicator = match first {
         b'-' => matches!(bytes.get(1), None | Some(b' ' | b'\t')) || text.starts_with("---"),
         b'.' => text.starts_with("..."),
-        b'?' | b':' | b',' | b'[' | b']' | b'{' | b'}' | b'#' | b'&' | b'*' | b'!' | b'|' | b'>'
-        | b'\'' | b'"' | b'%' | b'@' | b'`' | b'=' | b'<' => true,
+        b'?' | b':' | b',' | b'[' | b']' | b'{' | b'}' | b'#' | b'&' | b'*' | b'!' | b'|'
+        | b'>' | b'\'' | b'"' | b'%' | b'@' | b'`' | b'=' | b'<' => true,
         _ => false,
     };
     !indicator
@@ -244,18 +247,24 @@ fn is_plain(text: &str) -> bool {
 fn looks_like_number(text: &str) -> bool {
     let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
     let begins = digits.starts_with(|c: char| c.is_ascii_digit())
-        || digits.strip_prefix('.').is_some_and(|d| d.starts_with(|c: char| c.is_ascii_digit()));
+        || digits
+            .strip_prefix('.')
+            .is_some_and(|d| d.starts_with(|c: char| c.is_ascii_digit()));
     if !begins {
         return false;
     }
     let base60 = digits.contains(':')
-        && digits.bytes().all(|b| b.is_ascii_digit() || matches!(b, b':' | b'.' | b'_'));
+        && digits
+            .bytes()
+            .all(|b| b.is_ascii_digit() || matches!(b, b':' | b'.' | b'_'));
     let decimal = digits
         .bytes()
         .all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'_' | b'e' | b'E' | b'+' | b'-'))
         && digits.matches('.').count() <= 1
         && digits.matches(['e', 'E']).count() <= 1
-        && !digits.trim_start_matches(|c: char| c.is_ascii_digit()).starts_with('-');
+        && !digits
+            .trim_start_matches(|c: char| c.is_ascii_digit())
+            .starts_with('-');
     base60 || decimal
 }
 

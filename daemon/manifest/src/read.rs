@@ -61,12 +61,21 @@ impl ReadError {
 /// # Errors
 /// [`ReadError`] with the file and the place of the first thing that is wrong.
 pub fn read_objects(file: &str, text: &[u8], limits: &Limits) -> Result<Vec<Object>, ReadError> {
-    let documents = decode(text, limits)
-        .map_err(|source| ReadError::Decode { file: file.to_owned(), source })?;
+    let documents = decode(text, limits).map_err(|source| ReadError::Decode {
+        file: file.to_owned(),
+        source,
+    })?;
     let mut objects = Vec::with_capacity(documents.len());
-    for Document { value, index, line, .. } in documents {
+    for Document {
+        value, index, line, ..
+    } in documents
+    {
         if !value.is_null() {
-            let place = Place { file, line, index: index.to_string() };
+            let place = Place {
+                file,
+                line,
+                index: index.to_string(),
+            };
             flatten(value, &place, &mut objects)?;
         }
     }
@@ -85,9 +94,9 @@ fn flatten(mut value: Json, place: &Place<'_>, objects: &mut Vec<Object>) -> Res
         && let Some(items) = value.get_mut("items")
     {
         return match items.take() {
-            Value::Array(items) => {
-                items.into_iter().try_for_each(|item| flatten(item, place, objects))
-            }
+            Value::Array(items) => items
+                .into_iter()
+                .try_for_each(|item| flatten(item, place, objects)),
             Value::Null => Ok(()),
             other => Err(ReadError::Items {
                 file: place.file.to_owned(),
@@ -127,25 +136,47 @@ mod tests {
     #[test]
     fn objects_know_where_they_came_from() {
         let text = "# licence\n---\napiVersion: v1\nkind: A\nmetadata: {name: a}\n---\n\n---\napiVersion: v1\nkind: B\nmetadata: {name: b}\n";
-        let origins: Vec<String> =
-            read(text).unwrap().iter().map(|object| object.origin().to_string()).collect();
+        let origins: Vec<String> = read(text)
+            .unwrap()
+            .iter()
+            .map(|object| object.origin().to_string())
+            .collect();
         assert_eq!(origins, ["base/a.yaml", "base/a.yaml (document 2)"]);
     }
 
     #[test]
     fn lists_stand_for_their_items() {
         let text = "apiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: A, metadata: {name: a}}\n- apiVersion: x/v1\n  kind: BList\n  items: [{apiVersion: x/v1, kind: B, metadata: {name: b}}]\n- {apiVersion: x/v1, kind: AccessList, metadata: {name: c}, spec: {}}\n";
-        let ids: Vec<String> =
-            read(text).unwrap().iter().map(|object| object.id().to_string()).collect();
+        let ids: Vec<String> = read(text)
+            .unwrap()
+            .iter()
+            .map(|object| object.id().to_string())
+            .collect();
         assert_eq!(ids, ["A a", "B.x b", "AccessList.x c"]);
     }
 
     #[rstest]
     #[case("a: 1\nb: [\n", "base/a.yaml:3:1: ", "WL0301")]
-    #[case("a: 1\na: 2\n", "base/a.yaml:2:1: the key `a` is already set at line 1, column 1; remove one of the two", "WL0302")]
-    #[case("a: 1\n---\nb: 1\n", "base/a.yaml:1: the object has no `apiVersion`", "WL0310")]
-    #[case("# x\n---\n- a\n", "base/a.yaml:3: a Kubernetes object is a mapping, not a list", "WL0310")]
-    #[case("kind: List\nitems: 5\n", "base/a.yaml:1: `items` of List is a number, but a list is expected", "WL0313")]
+    #[case(
+        "a: 1\na: 2\n",
+        "base/a.yaml:2:1: the key `a` is already set at line 1, column 1; remove one of the two",
+        "WL0302"
+    )]
+    #[case(
+        "a: 1\n---\nb: 1\n",
+        "base/a.yaml:1: the object has no `apiVersion`",
+        "WL0310"
+    )]
+    #[case(
+        "# x\n---\n- a\n",
+        "base/a.yaml:3: a Kubernetes object is a mapping, not a list",
+        "WL0310"
+    )]
+    #[case(
+        "kind: List\nitems: 5\n",
+        "base/a.yaml:1: `items` of List is a number, but a list is expected",
+        "WL0313"
+    )]
     fn errors_name_the_place(#[case] text: &str, #[case] message: &str, #[case] code: &str) {
         let error = read(text).unwrap_err();
         assert!(error.to_string().starts_with(message), "{error}");

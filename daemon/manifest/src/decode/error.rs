@@ -85,7 +85,9 @@ pub enum Problem {
         reason: String,
     },
     /// Something other than a comment follows `---`.
-    #[error("`{text}` follows `---` in its line; kubectl allows only a comment there, so begin a new line after `---`")]
+    #[error(
+        "`{text}` follows `---` in its line; kubectl allows only a comment there, so begin a new line after `---`"
+    )]
     Separator {
         /// What follows, cut at 64 characters.
         text: String,
@@ -123,7 +125,9 @@ impl Problem {
     }
 
     pub(crate) fn syntax(reason: impl Into<String>) -> Self {
-        Self::Syntax { reason: reason.into() }
+        Self::Syntax {
+            reason: reason.into(),
+        }
     }
 }
 
@@ -137,5 +141,7 @@ pub(crate) fn cut(text: &str) -> String {
 }
 
 fn at(first: Option<Position>) -> String {
-    first.map(|first| format!(" at {first}")).unwrap_or_default()
+    first
+        .map(|first| format!(" at {first}"))
+        .unwrap_or_default()
 }

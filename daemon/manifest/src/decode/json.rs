@@ -24,7 +24,14 @@ pub(super) struct Reader<'a> {
 impl<'a> Reader<'a> {
     pub(super) fn new(text: &'a str, limits: &'a Limits, positions: bool) -> Self {
         let recorder = positions.then(Recorder::default);
-        Self { text, at: 0, line: 0, counted: (0, 0), limits, recorder }
+        Self {
+            text,
+            at: 0,
+            line: 0,
+            counted: (0, 0),
+            limits,
+            recorder,
+        }
     }
 
     /// The byte that is read next, and its line, from 0.
@@ -47,7 +54,11 @@ impl<'a> Reader<'a> {
             recorder.begin(position);
         }
         let value = self.value(0)?;
-        let found = self.recorder.as_mut().map(Recorder::take).unwrap_or_default();
+        let found = self
+            .recorder
+            .as_mut()
+            .map(Recorder::take)
+            .unwrap_or_default();
         Ok(Some((position.line, value, found)))
     }
 
@@ -58,9 +69,11 @@ impl<'a> Reader<'a> {
             Some(b'"') => self.string().map(Value::String),
             Some(b'-' | b'0'..=b'9') => self.number(),
             _ => {
-                for (word, value) in
-                    [("true", Value::Bool(true)), ("false", Value::Bool(false)), ("null", Value::Null)]
-                {
+                for (word, value) in [
+                    ("true", Value::Bool(true)),
+                    ("false", Value::Bool(false)),
+                    ("null", Value::Null),
+                ] {
                     if self.text[self.at..].starts_with(word) {
                         self.at += word.len();
                         return Ok(value);
@@ -87,8 +100,14 @@ impl<'a> Reader<'a> {
             let position = self.position();
             let key = self.string()?;
             if map.contains_key(&key) {
-                let first = self.recorder.as_ref().and_then(|recorder| recorder.field(&key));
-                return Err(DecodeError::new(position, Problem::DuplicateKey { key, first }));
+                let first = self
+                    .recorder
+                    .as_ref()
+                    .and_then(|recorder| recorder.field(&key));
+                return Err(DecodeError::new(
+                    position,
+                    Problem::DuplicateKey { key, first },
+                ));
             }
             self.space();
             if !self.take(b':') {
@@ -121,7 +140,9 @@ impl<'a> Reader<'a> {
             self.space();
             let outside = if self.recorder.is_some() {
                 let position = self.position();
-                self.recorder.as_mut().map(|r| r.enter(&items.len().to_string(), position))
+                self.recorder
+                    .as_mut()
+                    .map(|r| r.enter(&items.len().to_string(), position))
             } else {
                 None
             };
@@ -188,14 +209,18 @@ impl<'a> Reader<'a> {
         };
         self.at += 6;
         let second = match first {
-            0xD800..0xDC00 => self.unit(self.at).filter(|second| (0xDC00..0xE000).contains(second)),
+            0xD800..0xDC00 => self
+                .unit(self.at)
+                .filter(|second| (0xDC00..0xE000).contains(second)),
             _ => None,
         };
         let units = [first, second.unwrap_or(0)];
         let used = 1 + usize::from(second.is_some());
         self.at += 6 * usize::from(second.is_some());
         let decoded = char::decode_utf16(units[..used].iter().copied()).next();
-        Ok(decoded.and_then(Result::ok).unwrap_or(char::REPLACEMENT_CHARACTER))
+        Ok(decoded
+            .and_then(Result::ok)
+            .unwrap_or(char::REPLACEMENT_CHARACTER))
     }
 
     fn unit(&self, at: usize) -> Option<u16> {
@@ -238,7 +263,10 @@ impl<'a> Reader<'a> {
             Some(number) => Ok(Value::Number(number)),
             None => {
                 self.at = start;
-                let problem = Problem::Number { text: cut(text), reason };
+                let problem = Problem::Number {
+                    text: cut(text),
+                    reason,
+                };
                 Err(DecodeError::new(self.position(), problem))
             }
         }
@@ -256,7 +284,10 @@ impl<'a> Reader<'a> {
             return Ok(());
         }
         let (what, limit) = ("the depth of the nesting", self.limits.depth);
-        Err(DecodeError::new(self.position(), Problem::Limit { what, limit }))
+        Err(DecodeError::new(
+            self.position(),
+            Problem::Limit { what, limit },
+        ))
     }
 
     fn leave(&mut self, outside: Option<usize>) {
@@ -298,7 +329,10 @@ impl<'a> Reader<'a> {
             None => column,
         };
         self.counted = (self.at.max(byte), column);
-        Position { line: self.line + 1, column: column + 1 }
+        Position {
+            line: self.line + 1,
+            column: column + 1,
+        }
     }
 
     fn expected<T>(&mut self, what: &str) -> Result<T, DecodeError> {
@@ -306,6 +340,9 @@ impl<'a> Reader<'a> {
             Some(c) => format!("expected {what}, found `{c}`"),
             None => format!("expected {what}, but the text ends"),
         };
-        Err(DecodeError::new(self.position(), Problem::Syntax { reason }))
+        Err(DecodeError::new(
+            self.position(),
+            Problem::Syntax { reason },
+        ))
     }
 }

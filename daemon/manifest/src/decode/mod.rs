@@ -36,7 +36,12 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { bytes: 32 << 20, depth: 120, copied_nodes: 500_000, documents: 100_000 }
+        Self {
+            bytes: 32 << 20,
+            depth: 120,
+            copied_nodes: 500_000,
+            documents: 100_000,
+        }
     }
 }
 
@@ -86,11 +91,18 @@ pub fn decode_with_positions(text: &[u8], limits: &Limits) -> Result<Vec<Documen
 
 fn read(bytes: &[u8], limits: &Limits, positions: bool) -> Result<Vec<Document>, DecodeError> {
     if bytes.len() > limits.bytes {
-        let problem = Problem::Limit { what: "the size of the text in bytes", limit: limits.bytes };
+        let problem = Problem::Limit {
+            what: "the size of the text in bytes",
+            limit: limits.bytes,
+        };
         return Err(DecodeError::new(Position { line: 1, column: 1 }, problem));
     }
     let text = text::decode(bytes)?;
-    let mut documents = Documents { limits, found: Vec::new(), filled: 0 };
+    let mut documents = Documents {
+        limits,
+        found: Vec::new(),
+        filled: 0,
+    };
     let (mut from, mut broken) = ((0, 0), None);
     if text.trim_start().starts_with('{') {
         let mut reader = json::Reader::new(&text, limits, positions);
@@ -150,7 +162,12 @@ impl Documents<'_> {
         }
         let index = self.filled;
         self.filled += usize::from(!value.is_null());
-        self.found.push(Document { value, index, line, positions });
+        self.found.push(Document {
+            value,
+            index,
+            line,
+            positions,
+        });
         Ok(())
     }
 }

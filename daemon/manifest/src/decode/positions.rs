@@ -34,7 +34,11 @@ impl Recorder {
 
     /// Where a field of the mapping that is being read stands.
     pub(super) fn field(&self, field: &str) -> Option<Position> {
-        let pointer = format!("{}/{}", self.pointer, field.replace('~', "~0").replace('/', "~1"));
+        let pointer = format!(
+            "{}/{}",
+            self.pointer,
+            field.replace('~', "~0").replace('/', "~1")
+        );
         self.found.get(&pointer).copied()
     }
 

@@ -76,7 +76,9 @@ fn number(text: &str, first: u8) -> Result<Scalar, TooLarge> {
     if let Some(float) = float(&plain) {
         return Ok(Scalar::Float(float));
     }
-    let signed_binary = plain.strip_prefix("0b").and_then(|bits| i64::from_str_radix(bits, 2).ok());
+    let signed_binary = plain
+        .strip_prefix("0b")
+        .and_then(|bits| i64::from_str_radix(bits, 2).ok());
     Ok(signed_binary.map_or(Scalar::Text, Scalar::Int))
 }
 
@@ -113,7 +115,12 @@ fn in_radix(negative: bool, digits: &str, radix: u32) -> Option<Result<Scalar, T
 /// A decimal fraction as YAML writes it. One that overflows stays text, as in go-yaml.
 fn float(text: &str) -> Option<f64> {
     let bytes = text.as_bytes();
-    let digits = |from: usize| bytes[from..].iter().take_while(|b| b.is_ascii_digit()).count();
+    let digits = |from: usize| {
+        bytes[from..]
+            .iter()
+            .take_while(|b| b.is_ascii_digit())
+            .count()
+    };
     let mut at = usize::from(matches!(bytes.first(), Some(b'+' | b'-')));
     let whole = digits(at);
     at += whole;
@@ -153,7 +160,10 @@ pub(crate) fn integral(float: f64) -> Option<i64> {
 }
 
 /// A float as the key of a mapping: Go's shortest form, in single precision.
-#[allow(clippy::cast_possible_truncation, reason = "go-yaml writes keys in single precision")]
+#[allow(
+    clippy::cast_possible_truncation,
+    reason = "go-yaml writes keys in single precision"
+)]
 pub(crate) fn float_key(float: f64) -> String {
     let float = float as f32;
     if float.is_nan() {
@@ -181,7 +191,9 @@ pub(crate) fn is_timestamp(text: &str) -> bool {
     };
     let date = |date: &str| {
         let mut parts = date.split('-');
-        let year = parts.next().is_some_and(|year| year.len() == 4 && number(year, 4, 9999));
+        let year = parts
+            .next()
+            .is_some_and(|year| year.len() == 4 && number(year, 4, 9999));
         let month = parts.next().is_some_and(|month| number(month, 2, 12));
         let day = parts.next().is_some_and(|day| number(day, 2, 31));
         year && month && day && parts.next().is_none()
@@ -197,7 +209,9 @@ pub(crate) fn is_timestamp(text: &str) -> bool {
         if let Some(clock) = text.strip_suffix('Z') {
             return time(clock);
         }
-        let Some(at) = text.rfind(['+', '-']) else { return false };
+        let Some(at) = text.rfind(['+', '-']) else {
+            return false;
+        };
         let zone: Vec<&str> = text[at + 1..].split(':').collect();
         time(&text[..at])
             && matches!(zone[..], [h, m] if h.len() == 2 && m.len() == 2 && number(h, 2, 24) && number(m, 2, 59))

@@ -19,7 +19,10 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Cow<'_, str>, DecodeError> {
     };
     let start = Position { line: 1, column: 1 };
     if bytes.starts_with(&[0xff, 0xfe]) {
-        return fail(start, "the text is little-endian UTF-16, which kubectl cannot read");
+        return fail(
+            start,
+            "the text is little-endian UTF-16, which kubectl cannot read",
+        );
     }
     if let Some(units) = bytes.strip_prefix(&[0xfe, 0xff]) {
         let units = units.chunks(2).map(|unit| match unit {
@@ -40,7 +43,10 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Cow<'_, str>, DecodeError> {
             let valid = std::str::from_utf8(valid).unwrap_or_default();
             let last = valid.rsplit('\n').next().unwrap_or_default();
             let line = valid.bytes().filter(|byte| *byte == b'\n').count() + 1;
-            let position = Position { line, column: last.chars().count() + 1 };
+            let position = Position {
+                line,
+                column: last.chars().count() + 1,
+            };
             fail(position, "the bytes here are not UTF-8")
         }
     }
@@ -74,12 +80,18 @@ pub(super) fn pieces(
                 let behind = behind.trim();
                 if !behind.is_empty() && !behind.starts_with('#') {
                     rest = "";
-                    let position = Position { line: begin + lines + 1, column: 4 };
+                    let position = Position {
+                        line: begin + lines + 1,
+                        column: 4,
+                    };
                     let problem = Problem::Separator { text: cut(behind) };
                     return Some(Err(DecodeError::new(position, problem)));
                 }
                 if end > 0 {
-                    let piece = Piece { text: &rest[..end], line: begin };
+                    let piece = Piece {
+                        text: &rest[..end],
+                        line: begin,
+                    };
                     rest = &rest[end + text.len()..];
                     line = begin + lines + 1;
                     return Some(Ok(piece));
@@ -88,7 +100,10 @@ pub(super) fn pieces(
             end += text.len();
             lines += 1;
         }
-        let piece = Piece { text: rest, line: begin };
+        let piece = Piece {
+            text: rest,
+            line: begin,
+        };
         rest = "";
         Some(Ok(piece))
     })

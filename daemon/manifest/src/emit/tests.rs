@@ -115,7 +115,11 @@ impl Dice {
             2 => json!((self.roll(usize::MAX) as u64).cast_signed() >> self.roll(64)),
             3 | 4 => Value::String(self.text()),
             5 => (0..self.roll(4)).map(|_| self.value(depth + 1)).collect(),
-            _ => Value::Object((0..self.roll(4)).map(|_| (self.text(), self.value(depth + 1))).collect()),
+            _ => Value::Object(
+                (0..self.roll(4))
+                    .map(|_| (self.text(), self.value(depth + 1)))
+                    .collect(),
+            ),
         }
     }
 }
@@ -154,7 +158,10 @@ fn floats_read_back() {
             let text = to_yaml(&Value::Number(number));
             let read = back(&text).as_f64().unwrap();
             // kubectl reads the shortest digits of a float without a fraction as an integer.
-            assert!(read == float || read.to_string() == float.to_string(), "{float} {text}");
+            assert!(
+                read == float || read.to_string() == float.to_string(),
+                "{float} {text}"
+            );
         }
     }
 }

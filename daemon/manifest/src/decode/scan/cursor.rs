@@ -10,7 +10,11 @@ pub(super) struct Cursor<'a> {
 
 impl<'a> Cursor<'a> {
     pub(super) fn new(text: &'a str) -> Self {
-        Self { text, at: 0, mark: Mark::default() }
+        Self {
+            text,
+            at: 0,
+            mark: Mark::default(),
+        }
     }
 
     pub(super) fn mark(&self) -> Mark {
@@ -36,7 +40,11 @@ impl<'a> Cursor<'a> {
 
     /// The byte at a distance. The end is 0, which the text itself cannot hold.
     pub(super) fn byte(&self, distance: usize) -> u8 {
-        self.text.as_bytes().get(self.at + distance).copied().unwrap_or(0)
+        self.text
+            .as_bytes()
+            .get(self.at + distance)
+            .copied()
+            .unwrap_or(0)
     }
 
     /// The next bytes; fewer at the end.
@@ -112,7 +120,10 @@ impl<'a> Cursor<'a> {
         }
         let from = self.at;
         self.at += length;
-        self.mark = Mark { line: self.mark.line + 1, column: 0 };
+        self.mark = Mark {
+            line: self.mark.line + 1,
+            column: 0,
+        };
         if length == 3 { self.since(from) } else { "\n" }
     }
 }

@@ -6,6 +6,7 @@
 //! until no key can begin at the first of them any more.
 
 mod cursor;
+mod keys;
 mod properties;
 mod scalars;
 
@@ -13,6 +14,7 @@ use std::borrow::Cow;
 use std::collections::VecDeque;
 
 use cursor::Cursor;
+use keys::SimpleKey;
 
 /// A place in the text, from 0; the column in characters.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -66,19 +68,6 @@ pub(super) enum Tag<'a> {
     Undeclared,
 }
 
-/// Where a mapping key without `?` may have begun.
-#[derive(Debug, Clone, Copy, Default)]
-struct SimpleKey {
-    possible: bool,
-    /// In a block mapping a line that begins at its column must be a key.
-    required: bool,
-    token: usize,
-    mark: Mark,
-}
-
-/// How many characters a key may have before its `:`.
-const LONGEST_KEY: usize = 1024;
-
 pub(super) struct Scanner<'a> {
     cursor: Cursor<'a>,
     tokens: VecDeque<(Token<'a>, Mark)>,
@@ -115,7 +104,8 @@ impl<'a> Scanner<'a> {
             self.fetch()?;
         }
         if self.tokens.is_empty() {
-            self.tokens.push_back((Token::StreamEnd, self.cursor.mark()));
+            self.tokens
+                .push_back((Token::StreamEnd, self.cursor.mark()));
         }
         Ok(&self.tokens[0])
     }
@@ -128,33 +118,11 @@ impl<'a> Scanner<'a> {
         Ok(self.tokens.pop_front().unwrap_or(end))
     }
 
-    fn first_may_be_key(&mut self) -> Result<bool, Fault> {
-        let taken = self.taken;
-        match self.keys.iter().position(|key| key.possible && key.token == taken) {
-            Some(level) => self.still_possible(level),
-            None => Ok(false),
-        }
-    }
-
-    /// A key ends in its line and within its length.
-    fn still_possible(&mut self, level: usize) -> Result<bool, Fault> {
-        let now = self.cursor.mark();
-        let Some(key) = self.keys.get_mut(level) else { return Ok(false) };
-        if !key.possible {
-            return Ok(false);
-        }
-        if key.mark.line == now.line && now.column <= key.mark.column + LONGEST_KEY {
-            return Ok(true);
-        }
-        if key.required {
-            return Err(Fault { mark: key.mark, reason: "could not find the expected `:` after the key" });
-        }
-        key.possible = false;
-        Ok(false)
-    }
-
     fn fault<T>(&self, reason: &'static str) -> Result<T, Fault> {
-        Err(Fault { mark: self.cursor.mark(), reason })
+        Err(Fault {
+            mark: self.cursor.mark(),
+            reason,
+        })
     }
 
     fn fetch(&mut self) -> Result<(), Fault> {
@@ -368,7 +336,9 @@ impl<'a> Scanner<'a> {
         } else {
             if self.flow == 0 {
                 if !self.key_allowed {
-                    return self.fault("a mapping value may not stand here; quote a text that has `: ` in it");
+                    return self.fault(
+                        "a mapping value may not stand here; quote a text that has `: ` in it",
+                    );
                 }
                 let mark = self.cursor.mark();
                 self.roll(mark, None, Token::BlockMappingStart);
@@ -377,51 +347,5 @@ impl<'a> Scanner<'a> {
         }
         self.sign(Token::Value);
         Ok(())
-    }
-
-    fn save_key(&mut self) -> Result<(), Fault> {
-        if self.key_allowed {
-            let mark = self.cursor.mark();
-            let required = self.flow == 0 && self.indent == mark.column.cast_signed();
-            let token = self.taken + self.tokens.len();
-            self.remove_key()?;
-            if let Some(key) = self.keys.last_mut() {
-                *key = SimpleKey { possible: true, required, token, mark };
-            }
-        }
-        Ok(())
-    }
-
-    fn remove_key(&mut self) -> Result<(), Fault> {
-        let Some(key) = self.keys.last_mut() else { return Ok(()) };
-        if key.possible && key.required {
-            return Err(Fault { mark: key.mark, reason: "could not find the expected `:` after the key" });
-        }
-        key.possible = false;
-        Ok(())
-    }
-
-    /// Opens a block collection at a column that is deeper than the open one.
-    fn roll(&mut self, mark: Mark, at: Option<usize>, token: Token<'a>) {
-        let column = mark.column.cast_signed();
-        if self.flow == 0 && self.indent < column {
-            self.indents.push(self.indent);
-            self.indent = column;
-            match at {
-                Some(at) => self.tokens.insert(at, (token, mark)),
-                None => self.push(token, mark),
-            }
-        }
-    }
-
-    /// Closes the block collections that are deeper than a column.
-    fn unroll(&mut self, column: isize) {
-        if self.flow > 0 {
-            return;
-        }
-        while self.indent > column {
-            self.push(Token::BlockEnd, self.cursor.mark());
-            self.indent = self.indents.pop().unwrap_or(-1);
-        }
     }
 }

@@ -14,7 +14,10 @@ impl<'a> Scanner<'a> {
         }
         let name = self.cursor.since(from);
         let ends = self.cursor.blank_or_end(0)
-            || matches!(self.cursor.byte(0), b'?' | b':' | b',' | b']' | b'}' | b'%' | b'@' | b'`');
+            || matches!(
+                self.cursor.byte(0),
+                b'?' | b':' | b',' | b']' | b'}' | b'%' | b'@' | b'`'
+            );
         if name.is_empty() || !ends {
             return self.fault("the name of an anchor has letters, digits, `-` and `_` only");
         }
@@ -111,7 +114,9 @@ impl<'a> Scanner<'a> {
                 let number = |part: &str| {
                     (1..=9).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit())
                 };
-                version.split_once('.').is_some_and(|(major, minor)| number(major) && number(minor))
+                version
+                    .split_once('.')
+                    .is_some_and(|(major, minor)| number(major) && number(minor))
             }
             (Some("%TAG"), Some(handle), Some(_), None) => {
                 handle == "!"
@@ -125,7 +130,10 @@ impl<'a> Scanner<'a> {
         if fits {
             Ok(())
         } else {
-            Err(Fault { mark, reason: "this line begins with `%` and is no directive that YAML 1.1 knows" })
+            Err(Fault {
+                mark,
+                reason: "this line begins with `%` and is no directive that YAML 1.1 knows",
+            })
         }
     }
 }

@@ -31,7 +31,11 @@ impl Fold {
     /// One break becomes a space; of several, the first goes.
     fn join(&mut self, text: &mut String) {
         if self.first == "\n" {
-            text.push_str(if self.more.is_empty() { " " } else { &self.more });
+            text.push_str(if self.more.is_empty() {
+                " "
+            } else {
+                &self.more
+            });
         } else {
             text.push_str(&self.own);
             text.push_str(&self.more);
@@ -191,7 +195,9 @@ impl<'a> Scanner<'a> {
             b'\n' | b'\r' | 0xc2 | 0xe2 => true,
             other => other == quote,
         })?;
-        if rest.get(plain) != Some(&quote) || (quote == b'\'' && rest.get(plain + 1) == Some(&quote)) {
+        if rest.get(plain) != Some(&quote)
+            || (quote == b'\'' && rest.get(plain + 1) == Some(&quote))
+        {
             return None;
         }
         self.cursor.skip_bytes(plain);
@@ -237,7 +243,9 @@ impl<'a> Scanner<'a> {
                     b'_' => '\u{a0}',
                     b'L' => '\u{2028}',
                     b'P' => '\u{2029}',
-                    _ => return self.fault("found an unknown escape; write `\\\\` for a backslash"),
+                    _ => {
+                        return self.fault("found an unknown escape; write `\\\\` for a backslash");
+                    }
                 };
                 self.cursor.skip(2);
                 return Ok(c);
@@ -330,8 +338,7 @@ impl<'a> Scanner<'a> {
     fn block_breaks(&mut self, indent: &mut Option<isize>, more: &mut String) -> Result<(), Fault> {
         let mut deepest = 0;
         loop {
-            let inside =
-                |column: usize| indent.is_none_or(|indent| column.cast_signed() < indent);
+            let inside = |column: usize| indent.is_none_or(|indent| column.cast_signed() < indent);
             while self.cursor.byte(0) == b' ' && inside(self.cursor.column()) {
                 self.cursor.skip(1);
             }

@@ -1,0 +1,138 @@
+//! What a scalar means, as a value and as a key.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Number, Value};
+
+use super::{Node, Reader};
+use crate::Json;
+use crate::decode::error::cut;
+use crate::decode::scalar::{self, Scalar};
+use crate::decode::scan::{Mark, Tag};
+use crate::decode::{DecodeError, Problem};
+use crate::object::type_name;
+
+/// Where YAML's own tags are named, in full.
+const STANDARD_TAGS: &str = "tag:yaml.org,2002:";
+
+impl Reader<'_, '_> {
+    pub(super) fn json(&self, node: Node, mark: Mark) -> Result<Json, DecodeError> {
+        Ok(match node {
+            Node::Tree(json) => json,
+            Node::Scalar(scalar, text) => match scalar {
+                Scalar::Null => Value::Null,
+                Scalar::Bool(value) => Value::Bool(value),
+                Scalar::Int(value) => value.into(),
+                Scalar::Uint(value) => value.into(),
+                Scalar::Text => Value::String(text),
+                Scalar::Float(value) => match scalar::integral(value) {
+                    Some(integer) => integer.into(),
+                    None => match Number::from_f64(value) {
+                        Some(number) => Value::Number(number),
+                        None => {
+                            let reason = "is a number that JSON does not have";
+                            let text = cut(&text);
+                            return self.fail(mark, Problem::Number { text, reason });
+                        }
+                    },
+                },
+            },
+        })
+    }
+
+    pub(super) fn key(&self, node: Node, mark: Mark) -> Result<String, DecodeError> {
+        let found = match node {
+            Node::Scalar(scalar, text) => match scalar {
+                Scalar::Text => return Ok(text),
+                Scalar::Bool(value) => return Ok(value.to_string()),
+                Scalar::Int(value) => return Ok(value.to_string()),
+                Scalar::Float(value) => return Ok(scalar::float_key(value)),
+                Scalar::Uint(_) => "a number beyond 63 bits",
+                Scalar::Null => "null",
+            },
+            Node::Tree(tree) => type_name(&tree),
+        };
+        self.fail(mark, Problem::Key { found })
+    }
+
+    pub(super) fn scalar(
+        &self,
+        tag: Option<&Tag<'_>>,
+        text: String,
+        plain: bool,
+        mark: Mark,
+    ) -> Result<Node, DecodeError> {
+        let resolve = |text: &str| {
+            scalar::resolve(text).or_else(|_| {
+                let reason = "does not fit 64 bits";
+                self.fail(
+                    mark,
+                    Problem::Number {
+                        text: cut(text),
+                        reason,
+                    },
+                )
+            })
+        };
+        let known = match tag {
+            None if plain => return Ok(Node::Scalar(resolve(&text)?, text)),
+            None => return Ok(Node::Scalar(Scalar::Text, text)),
+            Some(tag) => standard(tag).unwrap_or(""),
+        };
+        let scalar = match known {
+            "binary" => return self.binary(&text, mark),
+            "bool" | "int" | "float" | "null" | "timestamp" => resolve(&text)?,
+            _ => return Ok(Node::Scalar(Scalar::Text, text)),
+        };
+        let scalar = match (known, scalar) {
+            ("bool", Scalar::Bool(_))
+            | ("int", Scalar::Int(_) | Scalar::Uint(_))
+            | ("float", Scalar::Float(_))
+            | ("null", Scalar::Null) => scalar,
+            #[allow(clippy::cast_precision_loss, reason = "the tag asks for a float")]
+            ("float", Scalar::Int(value)) => Scalar::Float(value as f64),
+            ("timestamp", Scalar::Text) if scalar::is_timestamp(&text) => Scalar::Text,
+            _ => {
+                let tag = format!("!!{known}");
+                return self.fail(
+                    mark,
+                    Problem::Tag {
+                        text: cut(&text),
+                        tag,
+                    },
+                );
+            }
+        };
+        Ok(Node::Scalar(scalar, text))
+    }
+
+    fn binary(&self, text: &str, mark: Mark) -> Result<Node, DecodeError> {
+        let encoded: String = text.chars().filter(|c| !matches!(c, '\r' | '\n')).collect();
+        let Ok(bytes) = STANDARD.decode(encoded) else {
+            let tag = "!!binary".to_owned();
+            return self.fail(
+                mark,
+                Problem::Tag {
+                    text: cut(text),
+                    tag,
+                },
+            );
+        };
+        // Go writes U+FFFD for every byte that is no UTF-8, where Rust writes one for a run.
+        let mut decoded = String::with_capacity(bytes.len());
+        for chunk in bytes.utf8_chunks() {
+            decoded.push_str(chunk.valid());
+            decoded.extend(std::iter::repeat_n('\u{fffd}', chunk.invalid().len()));
+        }
+        Ok(Node::Scalar(Scalar::Text, decoded))
+    }
+}
+
+/// The name of one of YAML's own tags.
+pub(super) fn standard<'a>(tag: &'a Tag<'_>) -> Option<&'a str> {
+    match tag {
+        Tag::Standard(name) => Some(name),
+        Tag::Verbatim(name) => name.strip_prefix(STANDARD_TAGS),
+        _ => None,
+    }
+}
