@@ -17,7 +17,10 @@ enum Segment {
     Key(String),
     Index(usize),
     /// The element of a list whose `key` is `value`.
-    Item { key: String, value: String },
+    Item {
+        key: String,
+        value: String,
+    },
     /// A part of a JSON pointer: a key of a mapping or an index of a list, whichever is there.
     Either(String),
 }
@@ -64,10 +67,13 @@ fn step<'a>(
     segment: &Segment,
     place: &mut String,
 ) -> Result<&'a mut Json, String> {
-    let from = if place.is_empty() { "the object".to_owned() } else { format!("`{place}`") };
-    let wrong = |value: &Json, expected: &str| {
-        Err(format!("{from} is {}, not {expected}", kind_of(value)))
+    let from = if place.is_empty() {
+        "the object".to_owned()
+    } else {
+        format!("`{place}`")
     };
+    let wrong =
+        |value: &Json, expected: &str| Err(format!("{from} is {}, not {expected}", kind_of(value)));
     match (value, segment) {
         (value @ (Json::Null | Json::Object(_)), Segment::Key(key))
         | (value @ (Json::Null | Json::Object(_)), Segment::Either(key)) => {
@@ -132,7 +138,9 @@ fn parse(text: &str) -> Result<Vec<Segment>, String> {
             continue;
         }
         if !segments.is_empty() {
-            rest = rest.strip_prefix('.').ok_or("a `.` is missing after a `]`")?;
+            rest = rest
+                .strip_prefix('.')
+                .ok_or("a `.` is missing after a `]`")?;
             if rest.starts_with('[') {
                 continue;
             }
@@ -174,7 +182,10 @@ fn bracket(inside: &str) -> Result<(Segment, &str), String> {
 
 /// Adds a key to a path for people: `.key`, or `["k.e/y"]` when it would be misread otherwise.
 pub fn push_key(path: &mut String, key: &str) {
-    let plain = !key.is_empty() && key.chars().all(|c| c.is_alphanumeric() || "-_$".contains(c));
+    let plain = !key.is_empty()
+        && key
+            .chars()
+            .all(|c| c.is_alphanumeric() || "-_$".contains(c));
     if !plain {
         let _ = write!(path, "[\"{key}\"]");
         return;
@@ -240,19 +251,28 @@ mod tests {
     #[case::pointer_escape("/metadata/annotations/a.b~1c", "/metadata/annotations/a.b~1c")]
     fn a_value_is_put_in_place(#[case] path: &str, #[case] pointer: &str) {
         let mut object = object();
-        FieldPath::new(path).unwrap().set(&mut object, json!("new")).unwrap();
+        FieldPath::new(path)
+            .unwrap()
+            .set(&mut object, json!("new"))
+            .unwrap();
         assert_eq!(object.pointer(pointer), Some(&json!("new")), "{object}");
     }
 
     #[rstest]
-    #[case("spec.list[name=c].port", "`spec.list` has no element whose `name` is `c`")]
+    #[case(
+        "spec.list[name=c].port",
+        "`spec.list` has no element whose `name` is `c`"
+    )]
     #[case("spec.list[7]", "`spec.list` has 2 elements, and none is at 7")]
     #[case("spec.list.name", "`spec.list` is a list, not a mapping")]
     #[case("spec.text[0]", "`spec.text` is text, not a list")]
     #[case("/spec/text/a", "`spec.text` is text, not a mapping or a list")]
     #[case("/spec/list/a", "`spec.list` has 2 elements, and none is at `a`")]
     fn what_is_not_there_is_named(#[case] path: &str, #[case] expected: &str) {
-        let error = FieldPath::new(path).unwrap().set(&mut object(), json!(1)).unwrap_err();
+        let error = FieldPath::new(path)
+            .unwrap()
+            .set(&mut object(), json!(1))
+            .unwrap_err();
         assert_eq!(error, expected);
     }
 
@@ -262,7 +282,10 @@ mod tests {
     #[case("a.", "`a.` is not a path to a field: it ends with a `.`")]
     #[case("a[", "`a[` is not a path to a field: a `[` is never closed")]
     #[case("a[]", "`a[]` is not a path to a field: there is nothing in `[]`")]
-    #[case("a[0]b", "`a[0]b` is not a path to a field: a `.` is missing after a `]`")]
+    #[case(
+        "a[0]b",
+        "`a[0]b` is not a path to a field: a `.` is missing after a `]`"
+    )]
     fn wrong_paths_are_named(#[case] path: &str, #[case] expected: &str) {
         assert_eq!(FieldPath::new(path).unwrap_err(), expected);
     }

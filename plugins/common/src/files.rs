@@ -84,7 +84,8 @@ impl Rules {
     /// Leaves out files and folders by path, as [`normalise`] writes it.
     #[must_use]
     pub fn skip<'a>(mut self, paths: impl IntoIterator<Item = &'a String>) -> Self {
-        self.skip.extend(paths.into_iter().map(|path| normalise(path)));
+        self.skip
+            .extend(paths.into_iter().map(|path| normalise(path)));
         self
     }
 
@@ -118,7 +119,11 @@ pub fn find(
 ) -> Result<Vec<String>, Failure> {
     let mut found = Found::default();
     for (index, path) in paths.iter().enumerate() {
-        let place = if paths.len() == 1 { key.to_owned() } else { format!("{key}[{index}]") };
+        let place = if paths.len() == 1 {
+            key.to_owned()
+        } else {
+            format!("{key}[{index}]")
+        };
         let path = normalise(path);
         match host.list(&path) {
             Ok(entries) => found.folder(host, &path, "", entries, rules)?,
@@ -147,8 +152,10 @@ struct Found {
 impl Found {
     fn file(&mut self, path: String) -> Result<(), Failure> {
         if self.files.len() == MAX_FILES {
-            return Err(Failure::new(format!("there are more than {MAX_FILES} manifest files"))
-                .hint("name the folders that belong to this environment in `paths`"));
+            return Err(
+                Failure::new(format!("there are more than {MAX_FILES} manifest files"))
+                    .hint("name the folders that belong to this environment in `paths`"),
+            );
         }
         if self.known.insert(path.clone()) {
             self.files.push(path);
@@ -181,9 +188,8 @@ impl Found {
                 EntryKind::File if rules.takes(&entry.name, &inside) => self.file(path)?,
                 EntryKind::File => {}
                 EntryKind::Folder => {
-                    let is_left_out = !rules.recursive
-                        || entry.name.starts_with('.')
-                        || rules.excludes(&inside);
+                    let is_left_out =
+                        !rules.recursive || entry.name.starts_with('.') || rules.excludes(&inside);
                     if is_left_out {
                         continue;
                     }
@@ -272,7 +278,9 @@ mod tests {
             "env/other/e.yaml",
         ]
         .into_iter()
-        .fold(MemoryHost::new().in_folder("env"), |host, path| host.file(path, ""))
+        .fold(MemoryHost::new().in_folder("env"), |host, path| {
+            host.file(path, "")
+        })
     }
 
     #[rstest]

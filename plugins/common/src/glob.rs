@@ -28,7 +28,10 @@ enum Part {
     Star,
     One,
     Char(char),
-    Set { negated: bool, ranges: Vec<(char, char)> },
+    Set {
+        negated: bool,
+        ranges: Vec<(char, char)>,
+    },
 }
 
 impl Glob {
@@ -144,7 +147,10 @@ fn matches_one(part: &Part, char: char) -> bool {
         Part::One => true,
         Part::Char(expected) => *expected == char,
         Part::Set { negated, ranges } => {
-            ranges.iter().any(|(from, to)| (*from..=*to).contains(&char)) != *negated
+            ranges
+                .iter()
+                .any(|(from, to)| (*from..=*to).contains(&char))
+                != *negated
         }
     }
 }
@@ -258,6 +264,9 @@ mod tests {
     fn many_stars_take_no_exponential_time() {
         let pattern = "*a".repeat(500);
         let name = "a".repeat(3000) + "b";
-        assert!(!Glob::new(&pattern).unwrap().matches(&name), "nothing ends in a");
+        assert!(
+            !Glob::new(&pattern).unwrap().matches(&name),
+            "nothing ends in a"
+        );
     }
 }

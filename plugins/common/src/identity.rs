@@ -72,7 +72,10 @@ mod tests {
     fn an_identity_reads_as_everywhere() {
         let object = json!({"apiVersion": "apps/v1", "kind": "Deployment",
             "metadata": {"name": "server", "namespace": "shop"}});
-        assert_eq!(Identity::of(&object).to_string(), "Deployment.apps shop/server");
+        assert_eq!(
+            Identity::of(&object).to_string(),
+            "Deployment.apps shop/server"
+        );
     }
 
     #[test]
@@ -81,7 +84,13 @@ mod tests {
             "metadata": {"name": "a", "namespace": "x"}});
         let without = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "a"}});
         let (with, without) = (Identity::of(&with), Identity::of(&without));
-        assert!(without.means(&with), "the wish without a namespace means the object in x");
-        assert!(!with.means(&without), "the wish for x does not mean the object elsewhere");
+        assert!(
+            without.means(&with),
+            "the wish without a namespace means the object in x"
+        );
+        assert!(
+            !with.means(&without),
+            "the wish for x does not mean the object elsewhere"
+        );
     }
 }

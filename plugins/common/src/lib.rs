@@ -8,6 +8,7 @@ pub mod field;
 pub mod files;
 pub mod glob;
 pub mod identity;
+pub mod origin;
 pub mod target;
 pub mod variables;
 

@@ -30,7 +30,8 @@ pub struct Target {
 
 /// The JSON Schema of a [`Target`], for the schema of a plugin's configuration.
 pub fn schema() -> Json {
-    let text = |description: &str| serde_json::json!({"type": "string", "description": description});
+    let text =
+        |description: &str| serde_json::json!({"type": "string", "description": description});
     serde_json::json!({
         "type": "object",
         "description": "The objects: what is absent is not compared; `*`, `?` and `[a-z]` are wildcards.",
@@ -111,8 +112,10 @@ impl Target {
 /// nothing, or too much.
 fn pattern(text: &str) -> Result<Glob, Failure> {
     if text.contains(['^', '$', '|', '(', ')', '\\', '+']) || text.contains(".*") {
-        return Err(Failure::new(format!("`{text}` looks like a regular expression"))
-            .hint("patterns are globs: `web-*` is every name that begins with `web-`"));
+        return Err(
+            Failure::new(format!("`{text}` looks like a regular expression"))
+                .hint("patterns are globs: `web-*` is every name that begins with `web-`"),
+        );
     }
     Glob::new(text).map_err(Failure::from)
 }
@@ -135,7 +138,9 @@ impl Matcher {
 }
 
 fn selects(selector: &Option<Selector>, map: &Json) -> bool {
-    let Some(selector) = selector else { return true };
+    let Some(selector) = selector else {
+        return true;
+    };
     let entries = map.as_object().into_iter().flatten();
     selector.matches(entries.filter_map(|(key, value)| Some((key.as_str(), value.as_str()?))))
 }
@@ -159,7 +164,11 @@ impl fmt::Display for Target {
                 separator = ", ";
             }
         }
-        if separator.is_empty() { f.write_str("any object") } else { Ok(()) }
+        if separator.is_empty() {
+            f.write_str("any object")
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -209,7 +218,10 @@ mod tests {
     fn a_wrong_selector_is_named() {
         let asked = target(json!({"labelSelector": "app in web"}));
         let failure = asked.matcher("target").unwrap_err().to_string();
-        assert!(failure.contains("`app in web` is not a selector"), "{failure}");
+        assert!(
+            failure.contains("`app in web` is not a selector"),
+            "{failure}"
+        );
         assert!(failure.contains("(at target.labelSelector)"), "{failure}");
     }
 }

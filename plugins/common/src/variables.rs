@@ -25,7 +25,10 @@ use windlass_plugin_sdk::{Failure, Json};
 /// What begins a reference to a secret, which variables never touch.
 pub const SECRET_PREFIX: &str = "${secret:";
 
-const DISABLED: [&str; 2] = ["windlass.dev/substitute", "kustomize.toolkit.fluxcd.io/substitute"];
+const DISABLED: [&str; 2] = [
+    "windlass.dev/substitute",
+    "kustomize.toolkit.fluxcd.io/substitute",
+];
 
 /// The variables that the host hands in with the configuration.
 ///
@@ -56,7 +59,10 @@ impl Variables {
         }
         let place = Place::root(object);
         let mut field = String::new();
-        let mut walk = Walk { values, field: &mut field };
+        let mut walk = Walk {
+            values,
+            field: &mut field,
+        };
         walk.value(object, place).map_err(|problem| {
             let subject = match Identity::of(object) {
                 Identity { kind: "", .. } => String::new(),
@@ -65,6 +71,33 @@ impl Variables {
             let failure = Failure::new(format!("{file}{subject}, {field}: {}", problem.message));
             failure.hint(problem.hint)
         })
+    }
+}
+
+impl Variables {
+    /// Replaces the variables in one text of the configuration, which is at `place`.
+    ///
+    /// # Errors
+    /// As [`Variables::substitute`], with the key of the configuration.
+    pub fn text(&self, text: &str, place: &str) -> Result<String, Failure> {
+        let Some(values) = &self.0 else {
+            return Ok(text.to_owned());
+        };
+        let mut field = place.to_owned();
+        let mut value = Json::String(text.to_owned());
+        let mut walk = Walk {
+            values,
+            field: &mut field,
+        };
+        walk.value(&mut value, Place::Text).map_err(|problem| {
+            Failure::new(problem.message)
+                .field(place)
+                .hint(problem.hint)
+        })?;
+        match value {
+            Json::String(text) => Ok(text),
+            other => Ok(other.to_string()),
+        }
     }
 }
 
@@ -175,7 +208,8 @@ enum Found<'v, 't> {
 
 /// Reads a default as the scalar that it would be in the variable's place.
 fn typed(text: &str) -> Json {
-    let documents = windlass_manifest::decode(text.as_bytes(), &windlass_manifest::Limits::default());
+    let documents =
+        windlass_manifest::decode(text.as_bytes(), &windlass_manifest::Limits::default());
     match documents.ok().and_then(|mut documents| documents.pop()) {
         Some(document) if !document.value.is_object() && !document.value.is_array() => {
             document.value

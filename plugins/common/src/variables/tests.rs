@@ -23,6 +23,7 @@ fn variables() -> Variables {
 #[case::escaped("$${HOST}", json!("${HOST}"))]
 #[case::escaped_inside("a$${HOST}b${REPLICAS}", json!("a${HOST}b3"))]
 #[case::secret("p=${secret:a/b/c}", json!("p=${secret:a/b/c}"))]
+#[case::variable_in_a_secret("${secret:a/${HOST}/c}", json!("${secret:a/shop.example/c}"))]
 #[case::escaped_secret("$${secret:a/b/c}", json!("$${secret:a/b/c}"))]
 #[case::shell("$HOST $(HOST) $", json!("$HOST $(HOST) $"))]
 #[case::default_unused("${HOST:-other}", json!("shop.example"))]
@@ -64,19 +65,27 @@ fn elsewhere_a_number_stays_one(#[case] mut object: Json, #[case] pointer: &str)
 }
 
 #[rstest]
-#[case::undefined("${REPILCAS}",
+#[case::undefined(
+    "${REPILCAS}",
     "a.yaml (Service web), spec.x[0]: the variable `REPILCAS` is not defined; \
-     did you mean `REPLICAS`?")]
-#[case::nothing_near("${PASSWORD}",
+     did you mean `REPLICAS`?"
+)]
+#[case::nothing_near(
+    "${PASSWORD}",
     "a.yaml (Service web), spec.x[0]: the variable `PASSWORD` is not defined; define it under \
-     `variables` of the environment, or write `$${` for a literal `${`")]
-#[case::list_in_text("a ${TAGS}",
+     `variables` of the environment, or write `$${` for a literal `${`"
+)]
+#[case::list_in_text(
+    "a ${TAGS}",
     "a.yaml (Service web), spec.x[0]: the variable `TAGS` is a list, which cannot become text; \
-     give the variable a text, a number or a boolean")]
-#[case::no_name("${a-b}",
+     give the variable a text, a number or a boolean"
+)]
+#[case::no_name(
+    "${a-b}",
     "a.yaml (Service web), spec.x[0]: `${a-b}` is not a variable; a variable is written `${NAME}` \
      with letters, digits and `_`; write `$${` for a literal `${`, or set the annotation \
-     `windlass.dev/substitute: disabled` on the object")]
+     `windlass.dev/substitute: disabled` on the object"
+)]
 fn a_problem_names_file_object_field_and_remedy(#[case] text: &str, #[case] expected: &str) {
     let mut object = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"},
         "spec": {"x": [text]}});
@@ -99,6 +108,23 @@ fn an_annotation_turns_it_off(#[case] annotation: &str) {
 fn without_variables_nothing_is_substituted() {
     let mut object = json!({"data": {"run.sh": "echo ${UNKNOWN} ${"}});
     let before = object.clone();
-    Variables::default().substitute(&mut object, "a.yaml").unwrap();
+    Variables::default()
+        .substitute(&mut object, "a.yaml")
+        .unwrap();
     assert_eq!(object, before);
+}
+
+#[test]
+fn a_text_of_the_configuration_names_its_key() {
+    assert_eq!(
+        variables()
+            .text("${HOST}-${REPLICAS}", "secrets[0].name")
+            .unwrap(),
+        "shop.example-3"
+    );
+    let failure = variables().text("${HOTS}", "secrets[0].name").unwrap_err();
+    assert_eq!(
+        failure.to_string(),
+        "the variable `HOTS` is not defined (at secrets[0].name); did you mean `HOST`?"
+    );
 }

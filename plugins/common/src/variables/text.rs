@@ -8,7 +8,10 @@ pub(super) enum Piece<'a> {
     /// Stays as it is.
     Text(&'a str),
     /// `${NAME}` or `${NAME:-default}`.
-    Variable { name: &'a str, default: Option<&'a str> },
+    Variable {
+        name: &'a str,
+        default: Option<&'a str>,
+    },
 }
 
 /// Takes a string apart. The error is the text that looks like a variable and is none.
@@ -46,7 +49,10 @@ fn variable(text: &str) -> Result<(Piece<'_>, &str), &str> {
     /// Enough to be recognised in a message.
     const SHOWN: usize = 40;
     let Some(end) = text.find('}') else {
-        let end = text.char_indices().nth(SHOWN).map_or(text.len(), |(at, _)| at);
+        let end = text
+            .char_indices()
+            .nth(SHOWN)
+            .map_or(text.len(), |(at, _)| at);
         return Err(&text[..end]);
     };
     let inside = &text[2..end];
@@ -55,7 +61,9 @@ fn variable(text: &str) -> Result<(Piece<'_>, &str), &str> {
         None => (inside, None),
     };
     let mut chars = name.chars();
-    let begins = chars.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_');
+    let begins = chars
+        .next()
+        .is_some_and(|c| c.is_ascii_alphabetic() || c == '_');
     if !begins || !chars.all(|c| c.is_ascii_alphanumeric() || c == '_') {
         return Err(&text[..=end]);
     }
