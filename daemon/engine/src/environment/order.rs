@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::Environment;
 use super::alarms::Alarm;
-use super::entry::{Accepted, Entry, Flight, Key, Vanished};
+use super::entry::{Accepted, Entry, Flight, Key, Seen, Vanished};
 use crate::{Claims, Command, Conflict, Failure, FailureClass, Live, Outcome, Ticket, Time};
 
 /// How long an apply whose answer was lost may still be carried out: twice the time after which an
@@ -163,11 +163,13 @@ impl Environment {
         };
         if !is_gone {
             let version = live.resource_version.clone();
+            let told = |seen: &Seen| !seen.ahead && *seen.version == *version;
+            let is_told = entry.seen.as_deref().is_some_and(told);
             self.see(key, live, now);
             if let Some(seen) = self.entries.get_mut(key).and_then(|e| e.seen.as_mut())
                 && *seen.version == *version
             {
-                seen.ahead = true;
+                seen.ahead = !is_told;
             }
         }
         if !is_ours && current {

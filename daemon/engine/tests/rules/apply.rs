@@ -72,6 +72,30 @@ fn a_change_that_the_watch_tells_before_the_answer_is_drift() {
 }
 
 #[test]
+fn a_list_takes_back_what_only_an_answer_told() {
+    let mut bench = applying();
+    bench.succeed("ConfigMap shop/a").asks(&[]);
+    // Deleted while the watch was away: nobody tells.
+    bench.cluster.clear();
+    bench
+        .listed(&["ConfigMap"])
+        .asks(&["apply ConfigMap shop/a"]);
+}
+
+#[test]
+fn a_list_does_not_take_back_what_it_told_itself() {
+    let mut bench = applying();
+    let command = bench.take("ConfigMap shop/a");
+    let (ticket, outcome) = bench.execute(&command);
+    bench.see("ConfigMap shop/a");
+    bench.send(Event::Done { ticket, outcome });
+    bench
+        .send(Event::Listed(crate::bench::kind("ConfigMap")))
+        .asks(&[]);
+    assert!(bench.status().ready);
+}
+
+#[test]
 fn a_label_that_does_not_stay_is_a_failure_and_no_loop() {
     let mut bench = applying();
     let command = bench.take("ConfigMap shop/a");

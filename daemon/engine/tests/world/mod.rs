@@ -1,19 +1,22 @@
 //! A world around some environments: a cluster, requests on their way, watches that lag, people.
 
+mod checks;
 pub mod cluster;
+mod fate;
 pub mod random;
+mod text;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
-use cluster::{Cluster, Told, failed, lost};
+use cluster::{Cluster, Told};
 use random::Random;
 use serde_json::json;
+use text::{short, short_command};
 use windlass_engine::applyset::{Inventory, SetId};
 use windlass_engine::health::{Assessment, Health};
 use windlass_engine::{
-    Claims, Command, Desired, Environment, Event, FailureClass, Options, Outcome, PruneLimit,
-    Ticket, Time,
+    Claims, Command, Desired, Environment, Event, Options, Outcome, PruneLimit, Ticket, Time,
 };
 use windlass_manifest::{GroupKind, Object, ObjectId, Origin};
 
@@ -349,169 +352,6 @@ impl World {
         }
     }
 
-    /// Executes or answers one request, well or badly.
-    fn progress(&mut self, at: usize) {
-        let count = self.places[at].flights.len();
-        if count == 0 {
-            return;
-        }
-        let which = self.random.below(count);
-        if let Some(outcome) = self.places[at].flights[which].answer.take() {
-            let flight = self.places[at].flights.remove(which);
-            self.answer(at, &flight.command, outcome);
-            return;
-        }
-        let command = self.places[at].flights[which].command.clone();
-        let luck = if self.calm {
-            100
-        } else {
-            self.random.below(100)
-        };
-        let outcome = match luck {
-            0..6 => lost(),
-            6..12 => {
-                self.execute(at, &command);
-                lost()
-            }
-            12..15 if !matches!(command, Command::WriteParent { .. }) => {
-                let at_last = self.now + Duration::from_millis(self.random.next() % 40_000);
-                let set = self.places[at].set.clone();
-                self.late.push((at_last, set, command));
-                lost()
-            }
-            15..18 => failed(FailureClass::Rejected),
-            _ => self.execute(at, &command),
-        };
-        self.places[at].flights[which].answer = Some(outcome);
-    }
-
-    fn answer(&mut self, at: usize, command: &Command, outcome: Outcome) {
-        if let (Command::Delete { uid, .. }, Outcome::Deleted) = (command, &outcome) {
-            self.places[at].deleted.insert(uid.clone());
-        }
-        self.send(
-            at,
-            Event::Done {
-                ticket: ticket(command),
-                outcome,
-            },
-        );
-    }
-
-    fn execute(&mut self, at: usize, command: &Command) -> Outcome {
-        let set = self.places[at].set.clone();
-        self.execute_for(&set, command)
-    }
-
-    fn execute_for(&mut self, set: &SetId, command: &Command) -> Outcome {
-        self.note(format!("     carried out: {}", short_command(command)));
-        match command {
-            Command::WriteParent { inventory, .. } => {
-                self.cluster.parents.insert(set.clone(), inventory.clone());
-                Outcome::Written
-            }
-            Command::Apply { object, .. } => {
-                let body: serde_json::Value =
-                    serde_json::from_str(&object.body).unwrap_or_default();
-                let value = body["data"]["value"].as_str().unwrap_or_default();
-                self.cluster.apply(object, value, set)
-            }
-            Command::Delete {
-                id,
-                uid,
-                resource_version,
-                ..
-            } => self.cluster.delete(id, uid, resource_version),
-            Command::Watch(_) | Command::WakeAt(_) => failed(FailureClass::Rejected),
-        }
-    }
-
-    fn carry_out_late(&mut self) {
-        let due: Vec<(Time, SetId, Command)> = self
-            .late
-            .extract_if(.., |(at, ..)| *at <= self.now)
-            .collect();
-        for (_, set, command) in due {
-            self.execute_for(&set, &command);
-        }
-    }
-
-    fn tell_one(&mut self, at: usize) {
-        let waiting: Vec<GroupKind> = self.places[at]
-            .watches
-            .iter()
-            .filter(|(_, queue)| !queue.is_empty())
-            .map(|(kind, _)| kind.clone())
-            .collect();
-        let Some(kind) = self.random.pick(&waiting).cloned() else {
-            return;
-        };
-        let told = self.places[at]
-            .watches
-            .get_mut(&kind)
-            .and_then(VecDeque::pop_front);
-        let event = match told {
-            Some(Told::Live(live)) => Event::Observed(live),
-            Some(Told::Gone { id, uid }) => Event::Vanished { id, uid: Some(uid) },
-            Some(Told::Listed(kind)) => Event::Listed(kind),
-            Some(Told::Served(kind)) => Event::KindServed(kind),
-            Some(Told::Missing(kind)) => Event::KindMissing(kind),
-            None => return,
-        };
-        self.send(at, event);
-    }
-
-    /// Somebody else changes something.
-    fn disturb(&mut self) {
-        let ids: Vec<ObjectId> = self.cluster.objects.keys().cloned().collect();
-        let Some(id) = self.random.pick(&ids).cloned() else {
-            return;
-        };
-        let how = self.random.below(7);
-        self.note(format!("     disturbed ({how}): {id}"));
-        match how {
-            0 => self.cluster.change(&id, |live| {
-                live.owned = live.owned.map(|_| cluster::print("edited"));
-                live.other_manager = Some("somebody".to_owned());
-            }),
-            1 => self.cluster.remove(&id),
-            2 => self.cluster.change(&id, |live| live.part_of = None),
-            3 => self.cluster.change(&id, |live| {
-                live.health = Assessment::new(Health::Progressing, "rolls out");
-            }),
-            4 => self.cluster.change(&id, |live| live.keep = !live.keep),
-            _ => self.cluster.change(&id, |live| {
-                live.health = Assessment::new(Health::Healthy, "");
-            }),
-        }
-    }
-
-    /// The daemon is killed: what is on its way is carried out or not, and nobody hears of it.
-    fn restart(&mut self) {
-        self.note("restart".to_owned());
-        self.claims = Claims::new();
-        for at in 0..self.places.len() {
-            let flights = std::mem::take(&mut self.places[at].flights);
-            for flight in flights {
-                if flight.answer.is_none() && self.random.percent(50) {
-                    self.execute(at, &flight.command);
-                }
-            }
-            let set = self.places[at].set.clone();
-            self.claims.set_name(&set, format!("environment e{at}"));
-            let parent = self.cluster.parents.get(&set).cloned().unwrap_or_default();
-            self.places[at] = Place::new(set, parent);
-        }
-        self.hand_out();
-        let order = self.random.below(self.places.len());
-        for n in 0..self.places.len() {
-            let at = (n + order) % self.places.len();
-            if self.random.percent(70) {
-                self.render(at);
-            }
-        }
-    }
-
     /// Peace: no more changes, everything is healthy and carried out, until nothing happens.
     pub fn settle(&mut self) {
         self.calm = true;
@@ -577,187 +417,11 @@ impl Place {
     }
 }
 
-/// What must hold at every moment.
-impl World {
-    fn check_orphans(&self) {
-        for place in &self.places {
-            let orphans = self.cluster.orphans(&place.set);
-            assert!(
-                orphans.is_empty(),
-                "not in the parent's inventory: {orphans:?}"
-            );
-        }
-    }
-
-    fn check_command(&self, at: usize, command: &Command) {
-        let place = &self.places[at];
-        assert!(
-            !place.held || matches!(command, Command::Watch(_) | Command::WakeAt(_)),
-            "held, and asks for {command:?}"
-        );
-        match command {
-            Command::Apply { object, .. } => {
-                let parent = self
-                    .cluster
-                    .parents
-                    .get(&place.set)
-                    .cloned()
-                    .unwrap_or_default();
-                assert!(
-                    parent.kinds.contains(&object.id.group_kind())
-                        && object
-                            .id
-                            .namespace
-                            .iter()
-                            .all(|name| parent.namespaces.contains(name)),
-                    "{} is applied before the parent names it: {parent:?}",
-                    object.id
-                );
-            }
-            Command::Delete { id, uid, .. } => self.check_delete(place, id, uid),
-            Command::WriteParent { .. } | Command::Watch(_) | Command::WakeAt(_) => {}
-        }
-    }
-
-    fn check_delete(&self, place: &Place, id: &ObjectId, uid: &str) {
-        assert!(!place.deleted.contains(uid), "{id} {uid} is deleted twice");
-        assert!(id.kind != "Namespace", "{id} is never deleted");
-        let commit = place.rendered.and_then(|n| self.commits.get(n));
-        let wanted = commit.is_some_and(|c| c.iter().any(|objects| objects.contains_key(id)));
-        assert!(
-            !wanted,
-            "{id} is deleted though the revision wants it somewhere"
-        );
-        assert_eq!(
-            self.claims.owner(id),
-            None,
-            "{id} is deleted though it is claimed"
-        );
-        let status = place.env.status(self.now);
-        assert_eq!(
-            status.objects.applied, status.objects.total,
-            "{id} is deleted in a sync that was not applied in full"
-        );
-    }
-
-    /// What must hold at rest.
-    pub fn check_rest(&mut self) {
-        let commit = self.commits.last().cloned().unwrap_or_default();
-        for (place, wanted) in self.places.iter().zip(&commit) {
-            let mut there: BTreeSet<&ObjectId> = BTreeSet::new();
-            for live in self.cluster.members(&place.set) {
-                let kept = live.keep || live.id.kind == "Namespace";
-                assert!(
-                    kept || wanted.contains_key(&live.id),
-                    "{} is neither wanted nor kept; {:#?}",
-                    live.id,
-                    place.env.status(self.now)
-                );
-                there.insert(&live.id);
-            }
-            for (id, value) in wanted {
-                assert!(
-                    there.contains(id),
-                    "{id} is wanted: {:#?}",
-                    place.env.status(self.now)
-                );
-                let expected = cluster::normalised(id, self.cluster.expected(value, id));
-                assert_eq!(
-                    self.cluster.objects.get(id).and_then(|live| live.owned),
-                    Some(expected),
-                    "{id} is as it is wanted"
-                );
-            }
-            let status = place.env.status(self.now);
-            assert!(status.ready, "{status:#?}");
-            assert_eq!(status.applied, Some((self.commits.len() - 1).to_string()));
-            let kinds: BTreeSet<GroupKind> = there.iter().map(|id| id.group_kind()).collect();
-            let parent = self
-                .cluster
-                .parents
-                .get(&place.set)
-                .cloned()
-                .unwrap_or_default();
-            assert_eq!(
-                parent.kinds, kinds,
-                "the inventory is as narrow as it can be"
-            );
-        }
-        for at in 0..self.places.len() {
-            for later in [1, 1_000, 1_000_000] {
-                let commands =
-                    self.places[at]
-                        .env
-                        .handle(Event::Tick, Time(self.now.0 + later), &self.claims);
-                assert_eq!(commands, [], "nothing is asked for at rest");
-            }
-        }
-    }
-}
-
 fn ticket(command: &Command) -> Ticket {
     match command {
         Command::WriteParent { ticket, .. }
         | Command::Apply { ticket, .. }
         | Command::Delete { ticket, .. } => *ticket,
         Command::Watch(_) | Command::WakeAt(_) => Ticket(0),
-    }
-}
-
-fn short(event: &Event) -> String {
-    match event {
-        Event::Rendered {
-            revision, objects, ..
-        } => {
-            let ids: Vec<String> = objects.iter().map(|d| d.id.to_string()).collect();
-            format!("rendered {revision}: {}", ids.join(", "))
-        }
-        Event::Observed(live) => format!(
-            "observed {} {} v{} {:?} {:?} deleting={}",
-            live.id,
-            live.uid,
-            live.resource_version,
-            live.part_of.as_deref().map(|s| &s[9..13]),
-            live.owned,
-            live.deleting
-        ),
-        Event::Done {
-            ticket,
-            outcome: Outcome::Applied(live),
-        } => {
-            format!(
-                "done {ticket}: applied {} {} v{}",
-                live.id, live.uid, live.resource_version
-            )
-        }
-        Event::Done {
-            ticket,
-            outcome: Outcome::Failed(f),
-        } => format!("done {ticket}: {:?}", f.class),
-        other => format!("{other:?}"),
-    }
-}
-
-fn short_command(command: &Command) -> String {
-    match command {
-        Command::WriteParent { ticket, inventory } => format!(
-            "{ticket} parent {:?}",
-            inventory
-                .kinds
-                .iter()
-                .map(ToString::to_string)
-                .collect::<Vec<_>>()
-        ),
-        Command::Apply { ticket, object, .. } => format!("{ticket} apply {}", object.id),
-        Command::Delete {
-            ticket,
-            id,
-            uid,
-            resource_version,
-            ..
-        } => {
-            format!("{ticket} delete {id} {uid} v{resource_version}")
-        }
-        other => format!("{other:?}"),
     }
 }
