@@ -67,10 +67,12 @@ pub(super) fn merge_by_key<S: Schema>(
     let mut merged: Vec<Item> = Vec::with_capacity(before.len() + patch.len());
     let mut at: HashMap<String, usize> = HashMap::new();
     let mut server = HashMap::new();
+    let mut freed = 0;
     if !is_replaced {
         for item in before {
             let id = map_of(&item, place)?.get(key).map(identity);
             if id.as_ref().is_some_and(|id| deleted.contains(id)) {
+                freed += 1;
                 continue;
             }
             if let Some(id) = &id {
@@ -89,6 +91,13 @@ pub(super) fn merge_by_key<S: Schema>(
             Some((_, Value::Object(there))) => merger.map(there, map, of, &place)?,
             _ => {
                 if let Some(item) = fresh(item, merger.typed, &place)? {
+                    // Where an order is given, Kubernetes' API server lets a new item take the room
+                    // of a deleted one: it counts as the last that the server had. A preview has to
+                    // end in the same order.
+                    if order.is_some() && freed > 0 {
+                        freed -= 1;
+                        server.insert(id.clone(), merged.len());
+                    }
                     at.insert(id.clone(), merged.len());
                     merged.push((Some(id), item));
                 }

@@ -101,7 +101,7 @@ pub(super) fn identity(value: &Json) -> String {
     to_canonical_json(value)
 }
 
-/// A scalar as Kubernetes compares it when it sorts: without quotes, so that `"a"` is before `b`.
+/// A scalar as Kubernetes sorts it: by its text, which for a string has no quotes.
 pub(super) fn text(value: &Json) -> String {
     match value {
         Value::String(text) => text.clone(),

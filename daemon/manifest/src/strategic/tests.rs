@@ -247,6 +247,17 @@ fn a_patch_of_three_keeps_what_others_added() {
     json!({"keyed": [{"name": "new"}]}),
     json!({"keyed": [{"name": "new"}, {"name": "server"}]})
 )]
+#[case::a_new_item_takes_the_room_of_a_deleted_one(
+    json!({"keyed": [{"name": 1}, {"name": 2}, {"name": 9}]}),
+    json!({"$setElementOrder/keyed": [{"name": 2}, {"name": 3}],
+           "keyed": [{"name": 3}, {"name": 1, "$patch": "delete"}]}),
+    json!({"keyed": [{"name": 2}, {"name": 9}, {"name": 3}]})
+)]
+#[case::a_new_item_without_room_stands_before_the_server_s(
+    json!({"keyed": [{"name": 2}, {"name": 9}]}),
+    json!({"$setElementOrder/keyed": [{"name": 2}, {"name": 3}], "keyed": [{"name": 3}]}),
+    json!({"keyed": [{"name": 2}, {"name": 3}, {"name": 9}]})
+)]
 #[case::a_replaced_map(
     json!({"replaced": {"a": 1}}), json!({"replaced": {"b": 1}}), json!({"replaced": {"b": 1}})
 )]
