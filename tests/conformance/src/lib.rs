@@ -10,7 +10,10 @@ use std::path::{Path, PathBuf};
 /// # Panics
 /// When the folder is there and the file is not, or cannot be read: a suite that is half there would
 /// pass in silence.
-#[allow(clippy::panic, reason = "only tests call this, and a test fails by panicking")]
+#[allow(
+    clippy::panic,
+    reason = "only tests call this, and a test fails by panicking"
+)]
 pub fn suite_file(path: &str) -> Option<String> {
     let file = suite_folder(path)?;
     match std::fs::read_to_string(&file) {

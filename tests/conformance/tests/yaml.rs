@@ -1,5 +1,10 @@
 //! What the decoder makes of a text, held against what kubectl's decoder makes of it.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 use serde::Deserialize;
 use windlass_conformance::suite_file;
@@ -17,7 +22,9 @@ struct Manifest {
 
 #[test]
 fn manifests_mean_what_they_mean_to_kubectl() {
-    let Some(suite) = suite_file("yaml/kubectl-decoder.jsonl") else { return };
+    let Some(suite) = suite_file("yaml/kubectl-decoder.jsonl") else {
+        return;
+    };
     let mut wrong = Vec::new();
     for line in suite.lines().filter(|line| !line.is_empty()) {
         let case: Manifest = serde_json::from_str(line).unwrap();
@@ -32,7 +39,10 @@ fn manifests_mean_what_they_mean_to_kubectl() {
             Err(_) => {}
             Ok(objects) if !case.err.is_empty() => {
                 let objects: Vec<&Json> = objects.iter().map(|object| object.json()).collect();
-                wrong.push(format!("{}: no error, but {objects:?} (kubectl: {})", case.name, case.err));
+                wrong.push(format!(
+                    "{}: no error, but {objects:?} (kubectl: {})",
+                    case.name, case.err
+                ));
             }
             Ok(objects) => {
                 // An indented line describes the entries of the mapping in the line before.
@@ -42,12 +52,20 @@ fn manifests_mean_what_they_mean_to_kubectl() {
                     .flatten()
                     .filter(|line| !line.starts_with(' '))
                     .collect();
-                let values: Vec<&Json> =
-                    objects.iter().filter_map(|object| object.json().get("v")).collect();
+                let values: Vec<&Json> = objects
+                    .iter()
+                    .filter_map(|object| object.json().get("v"))
+                    .collect();
                 let same = expected.len() == values.len()
-                    && expected.iter().zip(&values).all(|(line, value)| is(line, value));
+                    && expected
+                        .iter()
+                        .zip(&values)
+                        .all(|(line, value)| is(line, value));
                 if !same {
-                    wrong.push(format!("{}: expected {expected:?}, found {values:?}", case.name));
+                    wrong.push(format!(
+                        "{}: expected {expected:?}, found {values:?}",
+                        case.name
+                    ));
                 }
             }
         }
@@ -91,8 +109,7 @@ fn same(expected: &Json, value: &Json) -> bool {
             a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b))
         }
         (Json::Object(a), Json::Object(b)) => {
-            a.len() == b.len()
-                && a.iter().zip(b).all(|((a, x), (b, y))| a == b && same(x, y))
+            a.len() == b.len() && a.iter().zip(b).all(|((a, x), (b, y))| a == b && same(x, y))
         }
         _ => expected == value,
     }
@@ -112,7 +129,9 @@ const DIFFERENT: [(&str, &str); 0] = [];
 
 #[test]
 fn streams_mean_what_they_mean_to_kubectl() {
-    let Some(suite) = suite_file("yaml/yaml-test-suite-kubectl.json") else { return };
+    let Some(suite) = suite_file("yaml/yaml-test-suite-kubectl.json") else {
+        return;
+    };
     let cases: Vec<Stream> = serde_json::from_str(&suite).unwrap();
     let mut wrong = Vec::new();
     for case in cases {
@@ -121,7 +140,13 @@ fn streams_mean_what_they_mean_to_kubectl() {
         }
         let read = decode(case.yaml.as_bytes(), &Limits::default());
         // Deliberate: a key that stands twice is an error, which kubectl passes over.
-        if matches!(&read, Err(DecodeError { problem: Problem::DuplicateKey { .. }, .. })) {
+        if matches!(
+            &read,
+            Err(DecodeError {
+                problem: Problem::DuplicateKey { .. },
+                ..
+            })
+        ) {
             continue;
         }
         match read {
@@ -153,5 +178,10 @@ fn streams_mean_what_they_mean_to_kubectl() {
             }
         }
     }
-    assert!(wrong.is_empty(), "{} differ\n{}", wrong.len(), wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} differ\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
 }

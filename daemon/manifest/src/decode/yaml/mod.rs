@@ -102,6 +102,14 @@ enum Node {
 
 impl Node {
     const NULL: Self = Self::Scalar(Scalar::Null, String::new());
+
+    /// Keeps the text where it is needed: as the value, or to name a number that JSON lacks.
+    fn new(scalar: Scalar, text: Cow<'_, str>) -> Self {
+        match scalar {
+            Scalar::Text | Scalar::Float(_) => Self::Scalar(scalar, text.into_owned()),
+            _ => Self::Scalar(scalar, String::new()),
+        }
+    }
 }
 
 /// What can stand at a place: a block list at the column of its key belongs to a key only.
@@ -226,7 +234,7 @@ impl<'t> Reader<'t, '_> {
                 let (Token::Scalar { text, plain }, _) = self.next()? else {
                     return Ok(Node::NULL);
                 };
-                let node = self.scalar(tag, text.into_owned(), plain, begin)?;
+                let node = self.scalar(tag, text, plain, begin)?;
                 self.keep(anchor, &node, mark)?;
                 return Ok(node);
             }
@@ -248,7 +256,7 @@ impl<'t> Reader<'t, '_> {
             return Ok(node);
         }
         if anchor.is_some() || tag.is_some() {
-            let node = self.scalar(tag, String::new(), true, begin)?;
+            let node = self.scalar(tag, Cow::Borrowed(""), true, begin)?;
             self.keep(anchor, &node, mark)?;
             return Ok(node);
         }

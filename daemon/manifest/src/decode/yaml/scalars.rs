@@ -1,5 +1,7 @@
 //! What a scalar means, as a value and as a key.
 
+use std::borrow::Cow;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Number, Value};
@@ -58,7 +60,7 @@ impl Reader<'_, '_> {
     pub(super) fn scalar(
         &self,
         tag: Option<&Tag<'_>>,
-        text: String,
+        text: Cow<'_, str>,
         plain: bool,
         mark: Mark,
     ) -> Result<Node, DecodeError> {
@@ -75,14 +77,14 @@ impl Reader<'_, '_> {
             })
         };
         let known = match tag {
-            None if plain => return Ok(Node::Scalar(resolve(&text)?, text)),
-            None => return Ok(Node::Scalar(Scalar::Text, text)),
+            None if plain => return Ok(Node::new(resolve(&text)?, text)),
+            None => return Ok(Node::new(Scalar::Text, text)),
             Some(tag) => standard(tag).unwrap_or(""),
         };
         let scalar = match known {
             "binary" => return self.binary(&text, mark),
             "bool" | "int" | "float" | "null" | "timestamp" => resolve(&text)?,
-            _ => return Ok(Node::Scalar(Scalar::Text, text)),
+            _ => return Ok(Node::new(Scalar::Text, text)),
         };
         let scalar = match (known, scalar) {
             ("bool", Scalar::Bool(_))
@@ -103,7 +105,7 @@ impl Reader<'_, '_> {
                 );
             }
         };
-        Ok(Node::Scalar(scalar, text))
+        Ok(Node::new(scalar, text))
     }
 
     fn binary(&self, text: &str, mark: Mark) -> Result<Node, DecodeError> {
