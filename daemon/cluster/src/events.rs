@@ -51,10 +51,11 @@ impl Cluster {
             .take(200)
             .collect();
         let now = k8s_openapi::jiff::Timestamp::now();
+        let name = format!("{stem}.{:x}", now.as_nanosecond());
         let body = json!({
             "apiVersion": "events.k8s.io/v1",
             "kind": "Event",
-            "metadata": { "generateName": format!("{stem}."), "namespace": namespace },
+            "metadata": { "name": name, "namespace": namespace },
             "eventTime": format!("{now:.6}"),
             "reportingController": "windlass.dev/windlass",
             "reportingInstance": "windlass",

@@ -1,7 +1,7 @@
 //! The API server's refusals in the words of the engine.
 //!
-//! A refusal is told by its HTTP status, reason and causes (`metav1.Status`), never by its prose.
-//! The prose is handed on to people, after every secret value that went into the request has been
+//! A refusal is told by its HTTP status, reason and causes (`metav1.Status`), and by its prose only
+//! where the API server says the rest wrongly. The prose is handed on to people, after every secret value that went into the request has been
 //! masked: the API server repeats invalid values in its messages.
 
 use crate::secrets::Mask;
@@ -221,6 +221,17 @@ fn classify(status: &Status, answer: &Answer) -> (FailureClass, &'static str, &'
             "WL0703",
             "Correct the manifest that it was rendered from",
         ),
+        // A body that does not fit the schema of server-side apply is called an internal error.
+        500 if status
+            .message
+            .contains("failed to create typed patch object") =>
+        {
+            (
+                FailureClass::Rejected,
+                "WL0703",
+                "Correct the manifest that it was rendered from",
+            )
+        }
         500 if status.message.contains("failed calling webhook") => (
             transient,
             "WL0716",

@@ -56,6 +56,7 @@ fn failure(code: u16, body: &Json, mask: &Mask) -> Failure {
     FailureClass::Conflict { managers: vec!["kubectl".into()] }, "WL0704")]
 #[case::busy(429, json!({"reason": "TooManyRequests"}), FailureClass::Transient { retry_after: Some(Duration::from_secs(3)) }, "WL0701")]
 #[case::broken(500, json!({}), FailureClass::Transient { retry_after: None }, "WL0701")]
+#[case::schema(500, json!({"message": "failed to create typed patch object (shop/a; apps/v1, Kind=Deployment): .spec.x: field not declared in schema"}), FailureClass::Rejected, "WL0703")]
 #[case::webhook(500, json!({"message": "failed calling webhook \"a.b\""}), FailureClass::Transient { retry_after: None }, "WL0716")]
 fn classes(#[case] code: u16, #[case] body: Json, #[case] class: FailureClass, #[case] page: &str) {
     let found = failure(code, &body, &Mask::default());

@@ -13,6 +13,7 @@ mod events;
 mod failure;
 mod index;
 mod parents;
+mod people;
 pub mod resources;
 mod secrets;
 mod target;

@@ -29,7 +29,8 @@ impl Cluster {
         kubeconfig: Option<&Path>,
         context: Option<&str>,
     ) -> Result<Cluster, ClusterError> {
-        let unusable = |error: &dyn std::error::Error| ClusterError::Configuration(error.to_string());
+        let unusable =
+            |error: &dyn std::error::Error| ClusterError::Configuration(error.to_string());
         let options = kube::config::KubeConfigOptions {
             context: context.map(str::to_owned),
             ..kube::config::KubeConfigOptions::default()
@@ -37,11 +38,13 @@ impl Cluster {
         let config = match (kubeconfig, context) {
             (Some(path), _) => {
                 let file = kube::config::Kubeconfig::read_from(path).map_err(|e| unusable(&e))?;
-                kube::Config::from_custom_kubeconfig(file, &options).await.map_err(|e| unusable(&e))?
+                kube::Config::from_custom_kubeconfig(file, &options)
+                    .await
+                    .map_err(|e| unusable(&e))?
             }
-            (None, Some(_)) => {
-                kube::Config::from_kubeconfig(&options).await.map_err(|e| unusable(&e))?
-            }
+            (None, Some(_)) => kube::Config::from_kubeconfig(&options)
+                .await
+                .map_err(|e| unusable(&e))?,
             (None, None) => return Cluster::connect(None).await,
         };
         let client = kube::Client::try_from(config).map_err(|e| unusable(&e))?;
@@ -62,7 +65,10 @@ impl Cluster {
         }
         let path = match namespace {
             Some(namespace) => {
-                format!("/apis/{API_VERSION}/namespaces/{}/environments", encode(namespace))
+                format!(
+                    "/apis/{API_VERSION}/namespaces/{}/environments",
+                    encode(namespace)
+                )
             }
             None => format!("/apis/{API_VERSION}/environments"),
         };
@@ -90,14 +96,18 @@ impl Cluster {
         let selector = encode(&format!("{PART_OF}={set}")).to_string();
         let mut members = Vec::new();
         for kind in &inventory.kinds {
-            let Some(served) = self.served(kind) else { continue };
+            let Some(served) = self.served(kind) else {
+                continue;
+            };
             let path = format!("{}?labelSelector={selector}", served.everywhere());
             let answer = self.transport().call(Call::get(&path)).await?;
             if !answer.status.is_success() {
                 return Err(refused(format!("listing {kind}"), &answer));
             }
             let mut list = answer.json()?;
-            let Some(items) = list.get_mut("items").and_then(Json::as_array_mut) else { continue };
+            let Some(items) = list.get_mut("items").and_then(Json::as_array_mut) else {
+                continue;
+            };
             for mut item in items.drain(..) {
                 // The items of a typed list come without their type.
                 if let Some(map) = item.as_object_mut() {
@@ -105,8 +115,10 @@ impl Cluster {
                         "" => served.version.clone(),
                         group => format!("{group}/{}", served.version),
                     };
-                    map.entry("apiVersion").or_insert_with(|| Json::from(api_version));
-                    map.entry("kind").or_insert_with(|| Json::from(served.kind.as_str()));
+                    map.entry("apiVersion")
+                        .or_insert_with(|| Json::from(api_version));
+                    map.entry("kind")
+                        .or_insert_with(|| Json::from(served.kind.as_str()));
                 }
                 members.push(item);
             }
@@ -130,12 +142,17 @@ impl Cluster {
             encode(name)
         );
         let body = Bytes::from(patch.to_string());
-        let answer =
-            self.transport().call(Call::new(Method::PATCH, &path, Some(MERGE), body)).await?;
+        let answer = self
+            .transport()
+            .call(Call::new(Method::PATCH, &path, Some(MERGE), body))
+            .await?;
         match answer.status {
             StatusCode::NOT_FOUND => Ok(None),
             status if status.is_success() => Ok(Some(())),
-            _ => Err(refused(format!("patching the Environment {namespace}/{name}"), &answer)),
+            _ => Err(refused(
+                format!("patching the Environment {namespace}/{name}"),
+                &answer,
+            )),
         }
     }
 
@@ -156,22 +173,27 @@ impl Cluster {
             while let Some(event) = receiver.recv().await {
                 match event {
                     ParentEvent::Applied(environment)
-                        if environment.metadata.name.as_deref() == Some(name) =>
+                        if environment.metadata.name.as_deref() == Some(name)
+                            && wanted(&environment) =>
                     {
-                        if wanted(&environment) {
-                            return Ok(true);
-                        }
+                        return Ok(true);
                     }
                     ParentEvent::Failed { code, message } => {
                         let what = format!("watching the Environment {namespace}/{name}");
-                        return Err(ClusterError::Refused { what, message, code });
+                        return Err(ClusterError::Refused {
+                            what,
+                            message,
+                            code,
+                        });
                     }
                     _ => {}
                 }
             }
             Ok(false)
         };
-        tokio::time::timeout(timeout, until).await.unwrap_or(Ok(false))
+        tokio::time::timeout(timeout, until)
+            .await
+            .unwrap_or(Ok(false))
     }
 
     /// Creates a namespace unless it is there.
@@ -185,7 +207,8 @@ impl Cluster {
             return Ok(());
         }
         let body = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": name } });
-        self.apply_own(&path, &body, format!("creating the namespace {name}")).await
+        self.apply_own(&path, &body, format!("creating the namespace {name}"))
+            .await
     }
 
     /// Writes a `Repository` as the command line describes it.
@@ -209,15 +232,26 @@ impl Cluster {
             "metadata": { "name": name, "namespace": namespace },
             "spec": spec,
         });
-        self.apply_own(&path, &body, format!("writing the Repository {namespace}/{name}")).await
+        self.apply_own(
+            &path,
+            &body,
+            format!("writing the Repository {namespace}/{name}"),
+        )
+        .await
     }
 
     async fn apply_own(&self, path: &str, body: &Json, what: String) -> Result<(), ClusterError> {
         let target = format!("{path}?fieldManager={MANAGER}&force=true&fieldValidation=Strict");
         let body = Bytes::from(body.to_string());
-        let answer =
-            self.transport().call(Call::new(Method::PATCH, &target, Some(APPLY), body)).await?;
-        if answer.status.is_success() { Ok(()) } else { Err(refused(what, &answer)) }
+        let answer = self
+            .transport()
+            .call(Call::new(Method::PATCH, &target, Some(APPLY), body))
+            .await?;
+        if answer.status.is_success() {
+            Ok(())
+        } else {
+            Err(refused(what, &answer))
+        }
     }
 
     fn served_nothing_yet(&self) -> bool {

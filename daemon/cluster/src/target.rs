@@ -542,13 +542,12 @@ fn note_one(shared: &Shared, kind: &GroupKind, failing: &mut bool, note: Note) -
                 },
             });
         }
+        // After a list the failure is over already; here the watch goes on where it was, and all
+        // that is there is known.
         Note::Recovered => {
             if std::mem::take(failing) {
+                shared.tell(Observation::Listed(kind.clone()));
                 shared.tell(Observation::WatchRecovered { kind: kind.clone() });
-                // The engine takes the end of a failure from a complete list.
-                if shared.index().standing(kind) == Some(Standing::Listed) {
-                    shared.tell(Observation::Listed(kind.clone()));
-                }
             }
         }
     }

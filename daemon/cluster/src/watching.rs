@@ -20,6 +20,9 @@ const RENEW_AFTER: u64 = 290;
 /// Bookmarks come every minute; when two are missing the connection is dead without knowing it.
 const SILENCE: Duration = Duration::from_secs(150);
 
+/// A watch that was taken up again works when it has not been refused for this long.
+const SETTLED: Duration = Duration::from_secs(1);
+
 /// First and longest pause after a failure.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
 
@@ -208,9 +211,6 @@ impl<L: FnMut(Note) -> ControlFlow<()>> Connection<'_, L> {
         if listing && self.tell(Note::Listing).is_break() {
             return End::Stopped;
         }
-        if std::mem::replace(self.failing, false) && self.tell(Note::Recovered).is_break() {
-            return End::Stopped;
-        }
         self.follow(lines, listing).await
     }
 
@@ -224,9 +224,26 @@ impl<L: FnMut(Note) -> ControlFlow<()>> Connection<'_, L> {
         format!("{path}?{query}{and}{selector}")
     }
 
+    /// Ends a failure, if there was one.
+    fn settle(&mut self) -> ControlFlow<()> {
+        if std::mem::replace(self.failing, false) {
+            return self.tell(Note::Recovered);
+        }
+        ControlFlow::Continue(())
+    }
+
     async fn follow(&mut self, mut lines: Lines, mut listing: bool) -> End {
         loop {
-            let line = match tokio::time::timeout(SILENCE, lines.next()).await {
+            // A place that is lost is refused in the first line, after a good beginning.
+            let settling = *self.failing && !listing;
+            let patience = if settling { SETTLED } else { SILENCE };
+            let line = match tokio::time::timeout(patience, lines.next()).await {
+                Err(_) if settling => {
+                    if self.settle().is_break() {
+                        return End::Stopped;
+                    }
+                    continue;
+                }
                 Ok(Ok(Some(line))) => line,
                 // A place that was never reached is no place to go on from.
                 Ok(Ok(None)) | Err(_) => return End::Closed,
@@ -256,7 +273,7 @@ impl<L: FnMut(Note) -> ControlFlow<()>> Connection<'_, L> {
                     if listing && complete {
                         listing = false;
                         self.place.clone_from(&version);
-                        if self.tell(Note::Listed(version)).is_break() {
+                        if self.tell(Note::Listed(version)).is_break() || self.settle().is_break() {
                             return End::Stopped;
                         }
                     } else if !listing && version.is_some() {
@@ -266,6 +283,9 @@ impl<L: FnMut(Note) -> ControlFlow<()>> Connection<'_, L> {
                 }
                 _ => return error_event(&event.object),
             };
+            if settling && self.settle().is_break() {
+                return End::Stopped;
+            }
             if self.tell(note).is_break() {
                 return End::Stopped;
             }

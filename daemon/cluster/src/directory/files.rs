@@ -8,25 +8,8 @@ use std::ffi::OsStr;
 use std::fs;
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::path::{Component, Path, PathBuf};
-use stub::{Limits, decode, to_yaml};
 use windlass_engine::applyset::{Inventory, SetId};
-use windlass_manifest::ObjectId;
-mod stub {
-    use serde_json::Value;
-    #[derive(Default)]
-    pub(super) struct Limits;
-    pub(super) struct D {
-        pub(super) value: Value,
-    }
-    pub(super) fn decode(b: &[u8], _: &Limits) -> Result<Vec<D>, serde_json::Error> {
-        Ok(vec![D {
-            value: serde_json::from_slice(b)?,
-        }])
-    }
-    pub(super) fn to_yaml(v: &Value) -> String {
-        v.to_string()
-    }
-}
+use windlass_manifest::{Limits, ObjectId, decode, to_yaml};
 
 /// Longest file, in bytes; an object that is larger fits into no cluster either.
 const FILE_LIMIT: u64 = 16 << 20;

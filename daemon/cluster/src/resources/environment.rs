@@ -299,6 +299,10 @@ pub struct EnvironmentStatus {
     /// When everything was last found in sync.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_synced: Option<Time>,
+    /// The last request for a sync that was taken up: the value of the annotation
+    /// `windlass.dev/sync-requested-at`, by which a person sees that it was heard.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_sync_request: Option<String>,
     /// Objects pruned by the last sync that pruned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pruned: Option<u32>,
