@@ -3,6 +3,7 @@
 //! The components go into one folder beside the profiles of the outer build, `target/plugins`, so
 //! that `check`, `clippy`, `test` and `build --release` share them and only the first compiles.
 
+use std::collections::BTreeSet;
 use std::env;
 use std::ffi::OsStr;
 use std::fmt::Write;
@@ -17,8 +18,10 @@ const TARGET: &str = "wasm32-wasip2";
 const PROFILE: &str = "plugin";
 
 /// What the outer Cargo, or a person who builds natively, sets for the outer build. It would make
-/// the plugins another program, or compile them again and again.
-const FOREIGN: [&str; 16] = [
+/// the plugins another program, or compile them again and again. Everything else stays: where
+/// Cargo's home and registries are, the job server that both builds share, and the variables of
+/// rustup, which choose the toolchain and may forbid installing one.
+const FOREIGN: [&str; 17] = [
     "RUSTFLAGS",
     "RUSTDOCFLAGS",
     "RUSTC_WRAPPER",
@@ -26,6 +29,7 @@ const FOREIGN: [&str; 16] = [
     "RUSTC_LINKER",
     "CARGO_ENCODED_RUSTFLAGS",
     "CARGO_ENCODED_RUSTDOCFLAGS",
+    "CARGO_INCREMENTAL",
     "CARGO_TARGET_DIR",
     "CARGO_BUILD_TARGET",
     "CARGO_BUILD_TARGET_DIR",
@@ -58,23 +62,25 @@ fn main() -> ExitCode {
 }
 
 fn build() -> Result<(), String> {
-    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let out = PathBuf::from(variable("OUT_DIR")?);
-    // <target>/<profile>/build/<package>/out
-    let target = out
+    let manifest = PathBuf::from(variable("CARGO_MANIFEST_DIR")?);
+    let workspace = manifest
         .ancestors()
-        .nth(4)
+        .nth(2)
+        .ok_or_else(|| format!("{} is not in the workspace", manifest.display()))?;
+    let out = PathBuf::from(variable("OUT_DIR")?);
+    let target = outer_target(&out, &variable("TARGET")?)
         .ok_or_else(|| format!("{} is not where Cargo puts it", out.display()))?
         .join("plugins");
 
-    watch(&workspace)?;
     require_target()?;
-    compile(&workspace, &target)?;
+    compile(workspace, &target)?;
+    let artifacts = target.join(TARGET).join(PROFILE);
+    watch(workspace, &artifacts)?;
 
     let mut index = String::from("[\n");
     for name in PLUGINS {
         let file = format!("windlass_plugin_{name}.wasm");
-        let compiled = target.join(TARGET).join(PROFILE).join(&file);
+        let compiled = artifacts.join(&file);
         // A copy of our own: another profile's build may replace the file while rustc reads it.
         let copy = out.join(&file);
         fs::copy(&compiled, &copy).map_err(|error| {
@@ -90,25 +96,60 @@ fn build() -> Result<(), String> {
     fs::write(out.join("plugins.in"), index).map_err(|error| error.to_string())
 }
 
-/// Tells Cargo what the components are made of.
-fn watch(workspace: &Path) -> Result<(), String> {
-    let mut paths: Vec<PathBuf> = ["Cargo.toml", "Cargo.lock", "wit", "daemon/manifest/src"]
-        .into_iter()
-        .chain(["daemon/manifest/Cargo.toml", "rust-toolchain.toml"])
-        .map(|path| workspace.join(path))
-        .collect();
-    let plugins = workspace.join("plugins");
-    for entry in fs::read_dir(&plugins).map_err(|error| error.to_string())? {
-        let folder = entry.map_err(|error| error.to_string())?.path();
-        if folder.join("src").is_dir() && folder.file_name() != Some(OsStr::new("bundle")) {
-            paths.extend([folder.join("src"), folder.join("Cargo.toml")]);
+/// Finds the target folder of the outer build, wherever `CARGO_TARGET_DIR` or a configuration has
+/// put it: Cargo tells a build script nothing but `<target>/<profile>/build/<package>/out`, with
+/// the triple in between when the outer build was given one.
+fn outer_target<'a>(out: &'a Path, triple: &str) -> Option<&'a Path> {
+    let folder = out.ancestors().nth(4)?;
+    if folder.file_name() == Some(OsStr::new(triple)) {
+        return folder.parent();
+    }
+    Some(folder)
+}
+
+/// Tells Cargo what the components are made of: the sources that the nested build has read, which
+/// leaves out the tests, and what describes their packages.
+///
+/// A build that fails tells nothing, and need not: Cargo runs its script again.
+fn watch(workspace: &Path, artifacts: &Path) -> Result<(), String> {
+    let mut paths = BTreeSet::new();
+    for name in PLUGINS {
+        let list = artifacts.join(format!("windlass_plugin_{name}.d"));
+        let list = fs::read_to_string(&list)
+            .map_err(|error| format!("{} cannot be read: {error}", list.display()))?;
+        for source in sources(&list) {
+            paths.extend(
+                source
+                    .ancestors()
+                    .map(|folder| folder.join("Cargo.toml"))
+                    .find(|it| it.is_file()),
+            );
+            paths.insert(source);
         }
     }
+    paths.extend(
+        ["Cargo.toml", "Cargo.lock", "rust-toolchain.toml"].map(|name| workspace.join(name)),
+    );
     println!("cargo::rerun-if-changed=build.rs");
     for path in paths {
         println!("cargo::rerun-if-changed={}", path.display());
     }
     Ok(())
+}
+
+/// Takes apart a list of sources as Cargo writes it: lines `artifact: source source`, with a `\`
+/// in front of each space of a name.
+fn sources(list: &str) -> Vec<PathBuf> {
+    list.lines()
+        .filter_map(|line| line.split_once(": "))
+        .flat_map(|(_, sources)| {
+            let sources = sources.replace("\\ ", "\0");
+            sources
+                .split(' ')
+                .map(|source| PathBuf::from(source.replace('\0', " ")))
+                .collect::<Vec<_>>()
+        })
+        .collect()
 }
 
 /// Makes sure that the standard library for the target is there. `rust-toolchain.toml` asks for
