@@ -11,6 +11,7 @@
 mod admission;
 mod bridge;
 mod cache;
+mod cause;
 mod description;
 mod error;
 mod host;

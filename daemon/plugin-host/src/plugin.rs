@@ -1,5 +1,6 @@
 //! A plugin that is ready to be called.
 
+use crate::cause;
 use crate::host::{Shared, Unlabelled};
 use crate::state::{State, Stop};
 use crate::wire;
@@ -11,7 +12,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 use wasmtime::component::{ComponentExportIndex, ComponentNamedList, Lift, Lower};
-use wasmtime::{Store, Trap, UpdateDeadline};
+use wasmtime::{Store, UpdateDeadline};
 
 /// A compiled plugin. Cheap to clone; may be called from several threads at once.
 #[derive(Clone)]
@@ -348,7 +349,12 @@ impl<'a> Call<'a> {
                 export: self.export,
                 reason: format!("{error:#}"),
             }),
-            Err(Ended::Inside(error)) => Err(self.explain(&error, store.data())),
+            Err(Ended::Inside(error)) => Err(cause::find(
+                self.id.clone(),
+                self.limits,
+                &error,
+                store.data(),
+            )),
         }
     }
 
@@ -372,70 +378,4 @@ impl<'a> Call<'a> {
         });
         store
     }
-
-    /// Finds the cause that a person can act on. The order matters: a guest that was refused
-    /// memory and then runs into the time limit was too slow, one that crashes was short of memory.
-    fn explain(&self, error: &wasmtime::Error, state: &State) -> PluginError {
-        let plugin = self.id.clone();
-        let stderr = state.printed.show();
-        let limits = self.limits;
-        let trap = error.downcast_ref::<Trap>();
-        match (trap, error.downcast_ref::<Stop>()) {
-            (Some(Trap::Interrupt), _) => PluginError::WallTime {
-                plugin,
-                limit: limits.wall_time,
-                stderr,
-            },
-            (Some(Trap::StackOverflow), _) => PluginError::StackOverflow { plugin, stderr },
-            (_, Some(Stop::HostCalls)) => PluginError::HostCalls {
-                plugin,
-                limit: limits.host_calls,
-                stderr,
-            },
-            (_, Some(Stop::LogBytes)) => PluginError::LogBytes {
-                plugin,
-                limit: limits.log_bytes,
-                stderr,
-            },
-            (_, Some(Stop::Exit(status))) => PluginError::Exited {
-                plugin,
-                status: *status,
-                stderr,
-            },
-            (_, Some(Stop::Misuse(reason))) => PluginError::Crashed {
-                plugin,
-                reason: reason.clone(),
-                stderr,
-            },
-            _ if state.memory.refused.is_some() => PluginError::Memory {
-                plugin,
-                wanted: state.memory.refused.unwrap_or_default(),
-                limit: limits.memory_bytes,
-                stderr,
-            },
-            (Some(Trap::UnreachableCodeReached), _) => PluginError::Crashed {
-                plugin,
-                reason: "it panicked or aborted".to_owned(),
-                stderr,
-            },
-            (Some(trap), _) => PluginError::Crashed {
-                plugin,
-                reason: trap.to_string(),
-                stderr,
-            },
-            (None, None) if is_too_much(error) => PluginError::OutputBytes {
-                plugin,
-                limit: limits.output_bytes,
-            },
-            (None, None) => PluginError::BadAnswer {
-                plugin,
-                reason: format!("{error:#}"),
-            },
-        }
-    }
-}
-
-/// wasmtime has no public type for this error, only its words.
-fn is_too_much(error: &wasmtime::Error) -> bool {
-    format!("{error:#}").contains("fuel allocated for hostcalls has been exhausted")
 }

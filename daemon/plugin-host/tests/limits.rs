@@ -143,7 +143,7 @@ fn too_many_objects_do_not_go_in() {
 
 #[rstest]
 #[case::panic(r#"{"panic": "the sky fell"}"#, "WL0411", "the sky fell")]
-#[case::recursion(r#"{"recurse": true}"#, "WL0412", "nested too deep")]
+#[case::recursion(r#"{"recurse": true}"#, "WL0411", "calls itself without end")]
 #[case::exit(r#"{"exit": 3}"#, "WL0419", "`exit` with status 1")]
 #[case::printing(r#"{"print": 1000000}"#, "WL0418", "`limits.logBytes`")]
 #[case::memory(r#"{"allocate": 1000000000}"#, "WL0414", "`limits.memory`")]
