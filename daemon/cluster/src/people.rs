@@ -4,17 +4,24 @@ use crate::Cluster;
 use crate::cluster::{APPLY, refused};
 use crate::error::ClusterError;
 use crate::parents::ParentEvent;
-use crate::resources::{API_VERSION, Environment, RepositorySpec};
+use crate::resources::{API_VERSION, Environment, Repository, RepositorySpec};
 use crate::transport::{Call, DEFAULT_CONCURRENCY, TransportError, encode};
 use bytes::Bytes;
 use http::{Method, StatusCode};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Value as Json, json};
 use std::path::Path;
 use std::time::Duration;
 use tokio::sync::mpsc;
 use windlass_engine::applyset::{Inventory, PART_OF, SetId};
 use windlass_engine::drift::MANAGER;
+
+/// A list of our own objects, as far as it is read.
+#[derive(Deserialize)]
+struct List<K> {
+    items: Vec<K>,
+}
 
 /// A patch that merges as JSON (RFC 7386).
 const MERGE: &str = "application/merge-patch+json";
@@ -51,6 +58,18 @@ impl Cluster {
         Ok(Cluster::over(client, DEFAULT_CONCURRENCY))
     }
 
+    /// Reads the repositories of a namespace.
+    ///
+    /// # Errors
+    /// The API server cannot be reached or refuses.
+    pub async fn repositories(&self, namespace: &str) -> Result<Vec<Repository>, ClusterError> {
+        let path = format!(
+            "/apis/{API_VERSION}/namespaces/{}/repositories",
+            encode(namespace)
+        );
+        self.list_own(&path, "reading the repositories").await
+    }
+
     /// Reads the environments of a namespace, or of all.
     ///
     /// # Errors
@@ -59,10 +78,6 @@ impl Cluster {
         &self,
         namespace: Option<&str>,
     ) -> Result<Vec<Environment>, ClusterError> {
-        #[derive(Deserialize)]
-        struct List {
-            items: Vec<Environment>,
-        }
         let path = match namespace {
             Some(namespace) => {
                 format!(
@@ -72,11 +87,19 @@ impl Cluster {
             }
             None => format!("/apis/{API_VERSION}/environments"),
         };
-        let answer = self.transport().call(Call::get(&path)).await?;
+        self.list_own(&path, "reading the environments").await
+    }
+
+    async fn list_own<K: DeserializeOwned>(
+        &self,
+        path: &str,
+        what: &str,
+    ) -> Result<Vec<K>, ClusterError> {
+        let answer = self.transport().call(Call::get(path)).await?;
         if !answer.status.is_success() {
-            return Err(refused("reading the environments".to_owned(), &answer));
+            return Err(refused(what.to_owned(), &answer));
         }
-        let list: List = serde_json::from_slice(&answer.body)
+        let list: List<K> = serde_json::from_slice(&answer.body)
             .map_err(|error| TransportError::Unreadable(error.to_string()))?;
         Ok(list.items)
     }

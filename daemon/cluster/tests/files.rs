@@ -97,5 +97,8 @@ async fn a_value_stays_in_the_folder_and_is_bounded() {
     let code = async |name: &str| vault.get(name, "password").await.unwrap_err().code();
     assert_eq!(code("linked").await, "WL0803");
     assert_eq!(code("large").await, "WL0806");
-    assert_eq!(code("..").await, "WL0801", "no way out by name");
+    assert!(
+        SecretRef::new("files", "..", "password").is_err(),
+        "no way out by name"
+    );
 }

@@ -211,8 +211,3 @@ fn definition(group: &str) -> Json {
         },
     })
 }
-
-fn member(mut object: Json, set: &SetId) -> Json {
-    object["metadata"]["labels"][PART_OF] = json!(set.as_str());
-    object
-}

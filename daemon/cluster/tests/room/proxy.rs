@@ -37,7 +37,7 @@ impl Proxy {
                     let cut = cut.notified();
                     let copy = async {
                         if let Ok(mut far) = TcpStream::connect(&upstream).await {
-                            _ = tokio::io::copy_bidirectional(&mut near, &mut far).await;
+                            drop(tokio::io::copy_bidirectional(&mut near, &mut far).await);
                         }
                     };
                     tokio::select! {
