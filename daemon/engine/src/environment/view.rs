@@ -1,12 +1,44 @@
 //! The objects of an environment, one by one, for people to look at.
 
+use std::sync::Arc;
+
+use windlass_manifest::{GroupKind, ObjectId};
+
 use super::Environment;
 use super::entry::{Entry, Key, Seen, Standing};
 use super::prune::Fate;
+use crate::applyset::Inventory;
 use crate::health::{Assessment, Health};
+use crate::Desired;
 use crate::status::{ObjectState, ObjectView};
 
 impl Environment {
+    /// The inventory that covers every member and every object on its way.
+    ///
+    /// For a driver who writes the parent for reasons of its own: written with less, the parent
+    /// would lose track of objects.
+    #[must_use]
+    pub fn inventory(&self) -> Inventory {
+        self.ledger.widened()
+    }
+
+    /// Says whether the object is desired, a member, or has a request on its way.
+    #[must_use]
+    pub fn knows(&self, id: &ObjectId) -> bool {
+        self.entries.contains_key(id)
+    }
+
+    /// Says whether the kind matters to the environment.
+    #[must_use]
+    pub fn concerns(&self, kind: &GroupKind) -> bool {
+        self.kinds.get(kind).is_some()
+    }
+
+    /// The objects that are wanted, sorted by identity.
+    pub fn desired(&self) -> impl Iterator<Item = &Arc<Desired>> {
+        self.entries.values().filter_map(|entry| entry.desired.as_ref())
+    }
+
     /// Lists the desired objects and the members that are not desired, sorted by identity.
     pub fn objects(&self) -> impl Iterator<Item = ObjectView<'_>> {
         self.entries
