@@ -1,1 +1,29 @@
 //! Pipelines of plugin steps, memoised by what each step read.
+//!
+//! A [`Renderer`] turns a [`Tree`](windlass_source::Tree) and a [`Pipeline`] into [`Rendered`]
+//! objects. A render is a pure function of the content it read, the plugins and the configuration:
+//! every read of a plugin is recorded, and a step whose inputs and reads are what they were is not
+//! run again. An environment none of whose reads changed costs a few look-ups in the tree, however
+//! many files it has.
+//!
+//! Everything here blocks. A [`Renderer`] is shared: any number of threads may render at once.
+
+mod error;
+mod finish;
+mod memo;
+mod path;
+mod pipeline;
+mod plugins;
+mod reads;
+mod rendered;
+mod renderer;
+mod set;
+mod step;
+mod view;
+
+pub use error::{Duplicate, RenderError, StepContext};
+pub use memo::Memo;
+pub use pipeline::{LimitOverrides, Pipeline, PluginRef, Step};
+pub use reads::{Access, ReadSet, Seen};
+pub use rendered::{Objects, Rendered, RenderedObject, StepFinding, StepTrace};
+pub use renderer::Renderer;

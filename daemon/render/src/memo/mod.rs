@@ -1,0 +1,127 @@
+//! What was rendered before.
+//!
+//! Three things are remembered, each under the digest of all that it depends on except the tree:
+//! the result of a step, with what it read; the receipt of a whole render, which is a few digests;
+//! and the objects of a whole render. A result is used when the tree gives the same answers again.
+//! Nothing here ever holds a secret: plugins have references only.
+
+mod disk;
+mod entry;
+mod lru;
+
+pub(crate) use entry::{Receipt, StepResult};
+
+use crate::finish::Scope;
+use crate::rendered::Rendered;
+use crate::set::Hash;
+use disk::Disk;
+use lru::Lru;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use windlass_source::Tree;
+
+/// The part of the memory for receipts: they are small, and the most useful of all.
+const RECEIPTS: usize = 8;
+
+/// How much larger the folder may be than the memory.
+const FOLDER: u64 = 8;
+
+/// Remembers results in memory and, if wished, in a folder. A memo is shared by all renders of a
+/// [`Renderer`](crate::Renderer); what was used longest ago goes first.
+pub struct Memo {
+    steps: Mutex<Lru<StepResult>>,
+    receipts: Mutex<Lru<Receipt>>,
+    renders: Mutex<Lru<Rendered>>,
+    disk: Option<Disk>,
+}
+
+impl Memo {
+    /// Remembers nothing: every render runs every step.
+    pub fn none() -> Self {
+        Self::in_memory(0)
+    }
+
+    /// Remembers in memory, in about this many bytes.
+    pub fn in_memory(capacity_bytes: usize) -> Self {
+        let receipts = capacity_bytes / RECEIPTS;
+        let rest = (capacity_bytes - receipts) / 2;
+        Self {
+            steps: Mutex::new(Lru::new(rest)),
+            receipts: Mutex::new(Lru::new(receipts)),
+            renders: Mutex::new(Lru::new(rest)),
+            disk: None,
+        }
+    }
+
+    /// Remembers the results of steps in a folder too, so that the next process starts warm. The
+    /// folder is made when it is not there, and takes up to eight times the memory.
+    ///
+    /// It belongs to the user of the process alone: whoever can write into it decides what is
+    /// rendered. What cannot be read there, or is damaged, is run again.
+    pub fn with_folder(path: &Path, capacity_bytes: usize) -> Self {
+        let capacity = (capacity_bytes as u64).saturating_mul(FOLDER);
+        Self {
+            disk: Disk::open(path, capacity),
+            ..Self::in_memory(capacity_bytes)
+        }
+    }
+
+    /// Finds the result of a step that read what the tree holds.
+    pub(crate) fn step(&self, key: &Hash, tree: &dyn Tree) -> Option<Arc<StepResult>> {
+        let known = lock(&self.steps).get(key);
+        if let Some(found) = known.into_iter().find(|result| result.reads.holds(tree)) {
+            lock(&self.steps).put(*key, Arc::clone(&found), found.size());
+            return Some(found);
+        }
+        let stored = self.disk.as_ref()?.get(key);
+        let found = stored.into_iter().find(|result| result.reads.holds(tree))?;
+        let found = Arc::new(found);
+        lock(&self.steps).put(*key, Arc::clone(&found), found.size());
+        Some(found)
+    }
+
+    /// Remembers the result of a step.
+    pub(crate) fn keep_step(&self, key: Hash, result: Arc<StepResult>) {
+        if let Some(disk) = &self.disk {
+            disk.put(&key, &result);
+        }
+        let size = result.size();
+        lock(&self.steps).put(key, result, size);
+    }
+
+    /// Finds the receipt of a render that read what the tree holds.
+    pub(crate) fn receipt(
+        &self,
+        key: &Hash,
+        tree: &dyn Tree,
+        scope: &Scope<'_>,
+    ) -> Option<Arc<Receipt>> {
+        let known = lock(&self.receipts).get(key);
+        let found = known
+            .into_iter()
+            .find(|receipt| receipt.holds(tree, scope))?;
+        lock(&self.receipts).put(*key, Arc::clone(&found), found.size());
+        Some(found)
+    }
+
+    /// Finds the render of a receipt.
+    pub(crate) fn render(&self, receipt: &Receipt) -> Option<Arc<Rendered>> {
+        lock(&self.renders).get(&receipt.render).into_iter().next()
+    }
+
+    /// Remembers a render; `size` is about what it takes in memory, in bytes.
+    pub(crate) fn keep_render(&self, key: Hash, receipt: Receipt, render: Rendered, size: usize) {
+        lock(&self.renders).put(receipt.render, Arc::new(render), size);
+        let size = receipt.size();
+        lock(&self.receipts).put(key, Arc::new(receipt), size);
+    }
+
+    /// Whether anything is remembered at all.
+    pub(crate) fn is_on(&self) -> bool {
+        lock(&self.steps).capacity() > 0
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
