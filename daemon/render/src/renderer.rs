@@ -253,11 +253,8 @@ impl Renderer {
         let result = match known {
             Some(result) => result,
             None => {
-                let about = |index: usize| {
-                    let head = run.objects.heads.get(index)?;
-                    Some((head.id.clone(), run.origins.of(head)))
-                };
-                let (result, may_change) = step.run(tree, &run.objects, &about)?;
+                let origin = |head: &Head| run.origins.of(head);
+                let (result, may_change) = step.run(tree, &run.objects, &origin)?;
                 run.may_change |= may_change;
                 let result = Arc::new(result);
                 self.memo.keep_step(key, Arc::clone(&result));

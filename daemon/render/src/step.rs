@@ -3,11 +3,11 @@
 use crate::error::{RenderError, StepContext};
 use crate::memo::StepResult;
 use crate::pipeline::Step;
-use crate::set::{Hash, ObjectSet, digest};
+use crate::set::{Hash, Head, ObjectSet, digest};
 use crate::view::View;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use windlass_manifest::{Json, ObjectId, Origin};
+use windlass_manifest::{Json, Origin};
 use windlass_plugin_host::{Limits, Plugin, PluginError};
 use windlass_source::Tree;
 
@@ -39,12 +39,12 @@ impl Ready {
         digest(&[&self.identity()[..], &objects.digest[..]])
     }
 
-    /// Runs the plugin.
+    /// Runs the plugin. `origin` says where an object comes from.
     pub(crate) fn run(
         &self,
         tree: &dyn Tree,
         objects: &Arc<ObjectSet>,
-        origin: &dyn Fn(usize) -> Option<(ObjectId, Origin)>,
+        origin: &dyn Fn(&Head) -> Origin,
     ) -> Result<(StepResult, bool), RenderError> {
         let Self {
             at,
@@ -52,17 +52,17 @@ impl Ready {
             config,
             limits,
         } = self;
-        let failed = |source: PluginError| {
-            let object = match &source {
+        let failed = |source: PluginError, given: &ObjectSet| {
+            let head = match &source {
                 PluginError::Failed {
                     object: Some(index),
                     ..
-                } => origin(*index),
+                } => given.heads.get(*index),
                 _ => None,
             };
             RenderError::Plugin {
                 at: at.clone(),
-                object: object.map(|(id, origin)| format!("{id} from {origin}")),
+                object: head.map(|head| format!("{} from {}", head.id, origin(head))),
                 source: Box::new(source),
             }
         };
@@ -77,7 +77,7 @@ impl Ready {
         if exports.transform {
             let output = plugin
                 .transform(objects.texts.clone(), config, &mut view, limits)
-                .map_err(failed)?;
+                .map_err(|error| failed(error, objects))?;
             let count = output.value.len();
             let set = ObjectSet::new(output.value).map_err(|bad| RenderError::Object {
                 at: at.clone(),
@@ -92,7 +92,7 @@ impl Ready {
             let checked = result.objects.as_ref().unwrap_or(objects);
             let output = plugin
                 .validate(checked.texts.clone(), config, &mut view, limits)
-                .map_err(failed)?;
+                .map_err(|error| failed(error, checked))?;
             result.findings = output.value;
             result.log.extend(output.log);
         }
