@@ -17,6 +17,7 @@ use crate::api::DaemonApi;
 use crate::builds::Programs;
 use crate::folder::Folder;
 use crate::hints::{self, Places};
+use crate::metrics;
 use crate::repository::{self, BRANCH, Repository};
 use crate::screen::Screen;
 use crate::secrets::{self, SecretsNeeded};
@@ -70,6 +71,7 @@ impl Demo {
         ))?;
         let control_plane = ControlPlane::start(options).await?;
         let client = control_plane.client().await?;
+        metrics::simulate(client.clone()).await?;
         let kubeconfig = folder.file("kubeconfig");
         let text =
             fs::read_to_string(control_plane.kubeconfig()).context("reading the kubeconfig")?;

@@ -10,6 +10,7 @@ mod demo;
 mod folder;
 mod hints;
 mod interrupt;
+mod metrics;
 mod repository;
 mod rollout;
 mod screen;

@@ -141,9 +141,9 @@ impl Host {
             commit,
         );
         match sent.await {
-            Ok(result) => format!("push of {short} \"{subject}\"; signed webhook sent: {result}"),
+            Ok(result) => format!("push of {short} ({subject}): signed webhook sent, {result}"),
             Err(error) => format!(
-                "push of {short} \"{subject}\"; the webhook failed ({error:#}), so the daemon sees it at its next look"
+                "push of {short} ({subject}): the daemon sees it at its next look, because the webhook failed: {error:#}"
             ),
         }
     }

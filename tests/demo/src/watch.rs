@@ -116,8 +116,9 @@ pub(crate) async fn until_ready(
             screen.redraw(&lines)?;
         } else {
             changes.tell(&sight, start, screen)?;
-            // Before that, the lines of the environments say enough.
-            if sight.all_ready(demo.expected) && progress != told {
+            // In between, the lines of the environments say enough.
+            let alone = sight.environments.is_empty() || sight.all_ready(demo.expected);
+            if alone && progress != told {
                 screen.line(&timed(start, &progress))?;
                 told = progress;
             }
