@@ -1,0 +1,12 @@
+//! The road from a commit to the cluster, walked by the real binary against a real API server and real Git servers.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test fails by panicking, and says so when it cannot run"
+)]
+
+mod push;
+mod rig;
