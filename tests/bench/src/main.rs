@@ -1,2 +1,74 @@
-//! stub
-fn main() {}
+//! Benchmarks: Windlass beside the limit of the same machine, measured in the same run.
+//!
+//! Nothing here asserts a time. A figure without its machine says nothing, so every report carries its conditions, and a
+//! rate stands beside what a plain client gets from the same API server.
+
+mod bed;
+mod cold;
+mod conditions;
+mod process;
+mod raw;
+mod render;
+mod report;
+mod steady;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+/// Measures Windlass and prints what it measured, with the conditions.
+#[derive(Debug, Parser)]
+#[command(name = "windlass-bench")]
+struct Arguments {
+    #[command(subcommand)]
+    benchmark: Benchmark,
+    /// Prints JSON instead of tables.
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Benchmark {
+    /// From an empty cluster to every object applied, beside the rate of a plain client.
+    Cold {
+        /// How many environments of four objects; repeatable, each number on a control plane of its own.
+        #[arg(long, default_values_t = [100, 1000])]
+        environments: Vec<usize>,
+    },
+    /// What the daemon asks of the API server when there is nothing to do.
+    Steady {
+        /// How many environments of four objects.
+        #[arg(long, default_value_t = 1000)]
+        environments: usize,
+        /// How long requests are counted.
+        #[arg(long, default_value_t = 120)]
+        seconds: u64,
+    },
+    /// `windlass render` of Deployments through `manifests` and `patch`, with compiled plugins cached.
+    Render {
+        /// How many Deployments, each in a file of its own.
+        #[arg(long, default_value_t = 1000)]
+        objects: usize,
+        /// How many times each way is measured.
+        #[arg(long, default_value_t = 5)]
+        runs: usize,
+    },
+}
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let arguments = Arguments::parse();
+    let report = match arguments.benchmark {
+        Benchmark::Cold { environments } => cold::run(&environments).await?,
+        Benchmark::Steady {
+            environments,
+            seconds,
+        } => steady::run(environments, seconds).await?,
+        Benchmark::Render { objects, runs } => render::run(objects, runs).await?,
+    };
+    if arguments.json {
+        println!("{:#}", report.json());
+    } else {
+        print!("{}", report.text());
+    }
+    Ok(())
+}
