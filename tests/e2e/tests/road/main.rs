@@ -8,5 +8,10 @@
     reason = "a test fails by panicking, and says so when it cannot run"
 )]
 
+mod keep;
+mod plugins;
 mod push;
 mod rig;
+mod secrets;
+mod sources;
+mod webhook;

@@ -29,10 +29,7 @@ async fn a_push_renders_what_it_touches_and_leaves_the_rest_alone() -> Result<()
     let secret = road.file("webhook-secret", SECRET)?;
     let secret = secret.display().to_string();
     let mut daemon = road
-        .daemon_for(
-            &server.url("main.git"),
-            &["--webhook-secret-file", &secret],
-        )
+        .daemon_for(&server.url("main.git"), &["--webhook-secret-file", &secret])
         .await?;
     let mut versions = Vec::new();
     for name in ["a", "b", "c"] {
@@ -65,7 +62,12 @@ async fn a_push_renders_what_it_touches_and_leaves_the_rest_alone() -> Result<()
             Some(count),
             "{name} was rendered again only when its files had changed: {status}"
         );
-        let now = road.config_maps().get(name).await?.metadata.resource_version;
+        let now = road
+            .config_maps()
+            .get(name)
+            .await?
+            .metadata
+            .resource_version;
         if version.is_some() {
             assert_eq!(&now, version, "the object of {name} was not touched");
         }

@@ -28,7 +28,8 @@ pub(crate) const SYSTEM: &str = "windlass-system";
 const USER: &str = "windlass";
 
 /// An environment of plain manifests in the namespace `default`.
-pub(crate) const PLAIN: &str = "apiVersion: windlass.dev/v1alpha1\nkind: Environment\nspec:\n  namespace: default\n";
+pub(crate) const PLAIN: &str =
+    "apiVersion: windlass.dev/v1alpha1\nkind: Environment\nspec:\n  namespace: default\n";
 
 /// API servers are large, and starting many at once makes all of them slow.
 static TURNS: Semaphore = Semaphore::const_new(2);
@@ -171,8 +172,7 @@ impl Road {
         };
         let gvk = GroupVersionKind::gvk("windlass.dev", "v1alpha1", kind);
         let resource = ApiResource::from_gvk_with_plural(&gvk, plural);
-        let api: Api<DynamicObject> =
-            Api::namespaced_with(self.client.clone(), SYSTEM, &resource);
+        let api: Api<DynamicObject> = Api::namespaced_with(self.client.clone(), SYSTEM, &resource);
         // A watch needs a resource, and the daemon is the one that defines it.
         eventually(SOON, "the daemon to define its resources", async || {
             api.list(&Default::default()).await?;

@@ -1,0 +1,98 @@
+//! The servers that environments are fetched from.
+
+use anyhow::{Context as _, Result};
+use windlass_test_support::{GitHttp, GitHttpOptions, GitSsh, HostileGit};
+
+use crate::rig::{PLAIN, Road, config_map, files_with, is_ready};
+
+#[tokio::test]
+async fn https_needs_the_authority_and_the_token() -> Result<()> {
+    const TOKEN: &str = "token-3f0a77d1";
+    let road = Road::start("https").await?;
+    let commit = road.push(&[
+        ("web/environment.yaml", Some(PLAIN)),
+        ("web/map.yaml", Some(&config_map("web", "1"))),
+    ])?;
+    let options = GitHttpOptions {
+        tls: true,
+        token: Some(TOKEN.to_owned()),
+    };
+    let server = GitHttp::start(&road.repositories(), options).await?;
+    let url = server.url("main.git");
+    let ca = road.file("ca.crt", server.ca_pem().context("a CA")?)?;
+    let right = road.file("token", &format!("{TOKEN}\n"))?;
+    let wrong = road.file("wrong-token", "a-guess")?;
+    let [ca, right, wrong] = [ca, right, wrong].map(|path| path.display().to_string());
+    for (name, args, says) in [
+        (
+            "untrusted",
+            &["--token-file", right.as_str()][..],
+            "certificate",
+        ),
+        (
+            "refused",
+            &["--token-file", &wrong, "--ca-file", &ca],
+            "WL02",
+        ),
+    ] {
+        let args = [args, &["--name", name]].concat();
+        let daemon = road.daemon_for(&url, &args).await?;
+        let status = road
+            .until("Repository", name, "an error", |status| {
+                status.to_string().contains("WL02")
+            })
+            .await?;
+        assert!(status.to_string().contains(says), "{status}");
+        assert!(!status.to_string().contains(TOKEN), "{status}");
+        assert!(!daemon.log().contains(TOKEN), "{}", daemon.log());
+    }
+    let daemon = road
+        .daemon_for(&url, &["--token-file", &right, "--ca-file", &ca])
+        .await?;
+    road.ready("web", &commit).await?;
+    assert!(!daemon.log().contains(TOKEN), "{}", daemon.log());
+    assert!(files_with(&road.cache(), TOKEN.as_bytes())?.is_empty());
+    Ok(())
+}
+
+#[tokio::test]
+async fn ssh_needs_the_key_and_the_known_host() -> Result<()> {
+    if !GitSsh::available() {
+        eprintln!("skipped: this machine has no sshd");
+        return Ok(());
+    }
+    let road = Road::start("ssh").await?;
+    let commit = road.push(&[
+        ("web/environment.yaml", Some(PLAIN)),
+        ("web/map.yaml", Some(&config_map("web", "1"))),
+    ])?;
+    let server = GitSsh::start(&road.repositories()).await?;
+    let key = road.file("key", server.private_key())?;
+    let hosts = road.file("known_hosts", server.known_hosts())?;
+    let [key, hosts] = [key, hosts].map(|path| path.display().to_string());
+    let args = ["--ssh-key-file", &key, "--known-hosts-file", &hosts];
+    let _daemon = road.daemon_for(&server.url("main.git"), &args).await?;
+    road.ready("web", &commit).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_server_that_hangs_is_reported_and_left_behind() -> Result<()> {
+    let road = Road::start("hang").await?;
+    let commit = road.push(&[
+        ("web/environment.yaml", Some(PLAIN)),
+        ("web/map.yaml", Some(&config_map("web", "1"))),
+    ])?;
+    let upstream = GitHttp::start(&road.repositories(), GitHttpOptions::default()).await?;
+    let broken = HostileGit::cut_pack(&upstream.url("main.git"), 200)?;
+    let args = ["--interval", "1s"];
+    let mut daemon = road.daemon_for(&broken.url("main.git"), &args).await?;
+    road.until("Repository", "main", "a failed fetch", |status| {
+        !is_ready(status) && status.to_string().contains("WL02")
+    })
+    .await?;
+    assert_eq!(daemon.get("/healthz").await?.status, 200);
+    broken.repair();
+    road.ready("web", &commit).await?;
+    Ok(())
+}
