@@ -177,7 +177,7 @@ fn change(desired: &Desired, live: Option<&Json>, result: &Json) -> Option<Chang
         return None;
     }
     let before = before.as_ref().map(to_yaml).unwrap_or_default();
-    let diff = TextDiff::from_lines(&before, &to_yaml(&after))
+    let diff = TextDiff::from_lines(&before, to_yaml(&after).as_str())
         .unified_diff()
         .context_radius(3)
         .to_string();

@@ -108,7 +108,8 @@ pub(crate) fn renderer(cache_dir: &Path, memo_on_disk: bool) -> Result<Renderer,
     } else {
         Memo::in_memory(MEMO_BYTES)
     };
-    Ok(Renderer::new(host, memo, windlass_plugins::get))
+    Ok(Renderer::new(host, memo, windlass_plugins::get)
+        .with_builtin_names(windlass_plugins::names()))
 }
 
 impl LocalEnvironment {

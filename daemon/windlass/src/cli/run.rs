@@ -97,7 +97,7 @@ pub(crate) struct RunArgs {
         long,
         value_name = "FILTER",
         env = "WINDLASS_LOG",
-        default_value = "info"
+        default_value = "info,kube=off,kube_client=off"
     )]
     log: String,
 }

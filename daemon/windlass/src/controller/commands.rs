@@ -68,7 +68,12 @@ impl Controller {
         match command {
             Command::WakeAt(at) => self.timers.set(key, at),
             Command::Watch(kinds) => {
-                let Some(target) = &environment.target else {
+                // The inventory of an earlier life asks for its kinds before anything is rendered.
+                if environment.target.is_none() {
+                    self.prepare_target(key);
+                }
+                let environment = self.environments.get(key);
+                let Some(target) = environment.and_then(|one| one.target.as_ref()) else {
                     return;
                 };
                 target.watch(&kinds);
@@ -445,6 +450,9 @@ impl Controller {
         environment.parent.writing = true;
         let spec = match &environment.spec {
             Ok(spec) if !environment.parent.made_in_cluster => Some(spec.clone()),
+            // Without a spec the API server takes no new object, and without an object nobody is
+            // told what is wrong.
+            Err(_) if !environment.parent.exists => Some(Arc::default()),
             _ => None,
         };
         environment.parent.written = Some(super::objects::spoken_by_git(spec.as_deref()));

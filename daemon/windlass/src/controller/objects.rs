@@ -261,7 +261,7 @@ impl Controller {
             return;
         }
         let spec = environment.spec.as_deref().ok();
-        let wanted = spoken_by_git(spec.map(|spec| &*spec));
+        let wanted = spoken_by_git(spec);
         let unreadable = spec.is_none() && environment.parent.exists;
         if unreadable || environment.parent.written.as_deref() == Some(&wanted) {
             return;

@@ -122,6 +122,15 @@ impl RenderJob {
             Err(error) => return failed(error.code, error.to_string()),
         };
         let scope = |kind: &GroupKind| self.target.is_namespaced(kind);
+        // What is in force already need not be brought back from the memo, only compared.
+        if self.digest.is_some()
+            && let Ok(known) = self
+                .renderer
+                .known_digest(&self.snapshot, &pipeline, &scope)
+            && known == self.digest
+        {
+            return (true, RenderResult::Unchanged);
+        }
         let rendered = match self
             .renderer
             .render_with_scope(&self.snapshot, &pipeline, &scope)

@@ -222,6 +222,14 @@ impl Controller {
             environment.render.again = true;
             return;
         }
+        if let Some(refused) = environment.render.refused.take() {
+            environment.render.error = Some(refused);
+            let repository = environment.repository.clone();
+            self.render_ended(key, &repository);
+            self.write_parent_if_changed(key);
+            self.dirty.insert(key.clone());
+            return;
+        }
         let Some(repository) = self.repositories.get(&environment.repository) else {
             return;
         };
@@ -251,7 +259,12 @@ impl Controller {
             folder: environment.folder.clone(),
             spec: environment.spec.clone(),
             repository: repository.spec.clone(),
-            digest: environment.render.digest.clone(),
+            // After a failure the state machine has to hear that all is well again, also when the
+            // objects are those that are in force.
+            digest: match environment.render.error {
+                None => environment.render.digest.clone(),
+                Some(_) => None,
+            },
         };
         let slots = self.render_slots.clone();
         let handle = self.handle.clone();

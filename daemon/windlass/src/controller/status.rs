@@ -20,6 +20,13 @@ use crate::metrics::EnvironmentLabels;
 /// While an environment is being synced its status is written at most this often.
 const PACE_MS: u64 = 1_000;
 
+/// What each environment that is being synced adds to the pace of all: beside hundreds of others, progress would
+/// take the requests that make it.
+const PACE_EACH_MS: u64 = 50;
+
+/// Progress is never older than this, however many environments are being synced.
+const PACE_MAX_MS: u64 = 10_000;
+
 /// One line of `GET /api/v1/environments`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -162,12 +169,17 @@ impl Controller {
     /// Looks at every environment that something happened to, once a batch.
     pub(super) fn flush(&mut self) {
         let dirty: Vec<Key> = self.dirty.drain().collect();
+        if dirty.is_empty() {
+            return;
+        }
+        let all = self.environments.values();
+        let pace = progress_pace(all.filter(|one| one.render.since.is_some()).count());
         for key in dirty {
-            self.look_at(&key);
+            self.look_at(&key, pace);
         }
     }
 
-    fn look_at(&mut self, key: &Key) {
+    fn look_at(&mut self, key: &Key, pace: u64) {
         let now = self.now();
         let Some(environment) = self.environments.get_mut(key) else {
             return;
@@ -222,7 +234,7 @@ impl Controller {
             self.announce(key, ready, &status);
             self.wake_dependents(key);
         }
-        self.write_status(key, &status);
+        self.write_status(key, &status, pace);
         self.write_parent_if_changed(key);
     }
 
@@ -272,8 +284,9 @@ impl Controller {
         }
     }
 
-    /// Writes the status to the cluster when it differs from what is there.
-    fn write_status(&mut self, key: &Key, status: &Status) {
+    /// Writes the status to the cluster when it differs from what is there; `pace` is in milliseconds and holds back
+    /// what is progress only.
+    fn write_status(&mut self, key: &Key, status: &Status, pace: u64) {
         let now = self.now();
         let Some(environment) = self.environments.get_mut(key) else {
             return;
@@ -286,12 +299,13 @@ impl Controller {
             return;
         }
         let under_way = status.reconciling && environment.render.error.is_none();
-        let next = Time(environment.status.at.map_or(0, |at| at.0) + PACE_MS);
+        let written = environment.status.at.map_or(0, |at| at.0);
+        let next = Time(written + if under_way { pace } else { PACE_MS });
         if under_way && (environment.status.at.is_none() || now < next) {
             // The end of a short sync is the first thing written; a long one shows its progress.
             if environment.status.at.is_none() {
                 environment.status.at = Some(now);
-                self.timers.set(key, Time(now.0 + PACE_MS));
+                self.timers.set(key, Time(now.0 + pace));
             } else {
                 self.timers.set(key, next);
             }
@@ -381,6 +395,14 @@ impl Controller {
     }
 }
 
+/// How long the status of an environment under way is left alone, in milliseconds, when `syncing` environments are.
+fn progress_pace(syncing: usize) -> u64 {
+    let syncing = u64::try_from(syncing).unwrap_or(u64::MAX);
+    syncing
+        .saturating_mul(PACE_EACH_MS)
+        .clamp(PACE_MS, PACE_MAX_MS)
+}
+
 /// A phase as a reason of a condition, which is one word in CamelCase.
 pub(super) fn phase_name(phase: Phase) -> &'static str {
     match phase {
@@ -457,5 +479,20 @@ pub(super) fn phase_and_message(
             format!("{code}: {message}"),
         ),
         None => (phase_name(status.phase).to_owned(), status.message.clone()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case::alone(1, PACE_MS)]
+    #[case::few(20, PACE_MS)]
+    #[case::many(100, 5_000)]
+    #[case::a_fleet(10_000, PACE_MAX_MS)]
+    fn progress_makes_room_for_the_work(#[case] syncing: usize, #[case] expected: u64) {
+        assert_eq!(progress_pace(syncing), expected, "{syncing} under way");
     }
 }
