@@ -8,6 +8,8 @@
     reason = "a test fails by panicking, and says so when it cannot run"
 )]
 
+mod broken;
+mod folder;
 mod keep;
 mod plugins;
 mod push;
