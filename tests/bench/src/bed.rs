@@ -26,8 +26,8 @@ const PROGRESS: Duration = Duration::from_secs(5);
 /// Nothing new for so long means that the daemon has stopped, not that it is slow.
 const STALLED: Duration = Duration::from_secs(120);
 
-/// No write for so long means that what follows a sync has been written too.
-const QUIET: Duration = Duration::from_secs(3);
+/// No write for so long means that what follows a sync has been written too; longer than the daemon holds progress back.
+const QUIET: Duration = Duration::from_secs(12);
 
 /// Objects of one environment.
 pub(crate) const OBJECTS: usize = workload::KINDS.len();
