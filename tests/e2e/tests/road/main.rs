@@ -12,6 +12,7 @@ mod broken;
 mod folder;
 mod keep;
 mod plugins;
+mod process;
 mod push;
 mod rig;
 mod secrets;
