@@ -7,9 +7,9 @@ use windlass_manifest::{GroupKind, ObjectId};
 use super::Environment;
 use super::entry::{Entry, Key, Seen, Standing};
 use super::prune::Fate;
+use crate::Desired;
 use crate::applyset::Inventory;
 use crate::health::{Assessment, Health};
-use crate::Desired;
 use crate::status::{ObjectState, ObjectView};
 
 impl Environment {
@@ -36,7 +36,9 @@ impl Environment {
 
     /// The objects that are wanted, sorted by identity.
     pub fn desired(&self) -> impl Iterator<Item = &Arc<Desired>> {
-        self.entries.values().filter_map(|entry| entry.desired.as_ref())
+        self.entries
+            .values()
+            .filter_map(|entry| entry.desired.as_ref())
     }
 
     /// Lists the desired objects and the members that are not desired, sorted by identity.

@@ -260,6 +260,10 @@ impl Controller {
         if environment.parent.writing || environment.parent.made_in_cluster || environment.removed {
             return;
         }
+        // The render that is under way will bring the inventory; both go in one request.
+        if !environment.parent.exists && environment.render.running {
+            return;
+        }
         let spec = environment.spec.as_deref().ok();
         let wanted = spoken_by_git(spec);
         let unreadable = spec.is_none() && environment.parent.exists;
