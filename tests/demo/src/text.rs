@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[rstest]
-    #[case("/work/target/demo", "/work/target/demo")]
+    #[case("/src/target/demo", "/src/target/demo")]
     #[case("/my work/demo", "'/my work/demo'")]
     #[case("/it's/demo", r"'/it'\''s/demo'")]
     fn a_path_is_one_word_for_a_shell(#[case] path: &str, #[case] expected: &str) {

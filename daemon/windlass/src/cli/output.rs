@@ -38,10 +38,18 @@ pub(crate) fn table(header: &[&str]) -> Table {
     table
 }
 
-/// Prints a table without the spaces that pad its lines.
+/// The lines of a table without the spaces that pad them.
+pub(crate) fn lines(table: &Table) -> Vec<String> {
+    let text = table.to_string();
+    text.lines()
+        .map(|line| line.strip_prefix(' ').unwrap_or(line).trim_end().to_owned())
+        .collect()
+}
+
+/// Prints a table.
 pub(crate) fn print_table(table: &Table) {
-    for line in table.to_string().lines() {
-        println!("{}", line.trim_end());
+    for line in lines(table) {
+        println!("{line}");
     }
 }
 

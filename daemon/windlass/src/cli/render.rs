@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use windlass_manifest::to_yaml_stream;
 use windlass_render::Rendered;
 
-use super::output::{print_value, table};
+use super::output::{lines, print_value, table};
 use super::{Failed, Format, local};
 use crate::controller::FindingView;
 
@@ -86,8 +86,8 @@ fn explain(rendered: &Rendered) {
             format!("{} files", step.files_read),
         ]);
     }
-    for line in steps.to_string().lines() {
-        eprintln!("{}", line.trim_end());
+    for line in lines(&steps) {
+        eprintln!("{line}");
     }
     for step in &rendered.steps {
         for line in &step.log {
