@@ -77,7 +77,7 @@ async fn ssh_needs_the_key_and_the_known_host() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_server_that_hangs_is_reported_and_left_behind() -> Result<()> {
+async fn a_server_that_cuts_the_pack_is_reported_and_left_behind() -> Result<()> {
     let road = Road::start("hang").await?;
     let commit = road.push(&[
         ("web/environment.yaml", Some(PLAIN)),
