@@ -109,7 +109,10 @@ fn build_control_plane() -> Result<ControlPlaneBinaries> {
     Ok(binaries)
 }
 
-/// Builds the workspace's binaries once a process and returns the path of `windlass`.
+/// Builds `windlass` once a process and returns its path.
+///
+/// Chosen from the whole workspace, because cargo gives a dependency the features that the chosen packages ask for: this is the
+/// selection of `cargo test --workspace`, so that nothing is compiled twice.
 ///
 /// The profile is the one that the caller was built with, so that a benchmark measures an optimised daemon. The variable
 /// `WINDLASS_BIN` names a binary to be used as it is.
@@ -139,7 +142,7 @@ fn build_windlass() -> Result<PathBuf> {
     );
     let mut command = Command::new(cargo);
     command
-        .args(["build", "--workspace", "--bins", "--quiet", "--target-dir"])
+        .args(["build", "--workspace", "--bin", "windlass", "--quiet", "--target-dir"])
         .arg(&target)
         .current_dir(workspace());
     let profile = if cfg!(debug_assertions) {
