@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
 use windlass_engine::FingerprintKey;
-use windlass_engine::drift::{MANAGER, claim, project};
+use windlass_engine::drift::{MANAGER, is_in_force};
 use windlass_manifest::GroupKind;
 
 pub(crate) const APPLY: &str = "application/apply-patch+yaml";
@@ -141,7 +141,7 @@ impl Cluster {
             404 => false,
             200 => {
                 let live = live.json()?;
-                let same = project(&live, MANAGER).as_ref() == Some(&claim(&body));
+                let same = is_in_force(&live, &body);
                 if same && is_established(&live) {
                     return Ok(());
                 }

@@ -15,7 +15,7 @@ use std::path::Path;
 use std::time::Duration;
 use tokio::sync::mpsc;
 use windlass_engine::applyset::{Inventory, PART_OF, SetId};
-use windlass_engine::drift::MANAGER;
+use windlass_engine::drift::{MANAGER, is_in_force};
 
 /// A list of our own objects, as far as it is read.
 #[derive(Deserialize)]
@@ -234,7 +234,7 @@ impl Cluster {
             .await
     }
 
-    /// Writes a `Repository` as the command line describes it.
+    /// Writes a `Repository` as the command line describes it, unless it is there like that already.
     ///
     /// # Errors
     /// The API server cannot be reached or refuses.
@@ -255,6 +255,10 @@ impl Cluster {
             "metadata": { "name": name, "namespace": namespace },
             "spec": spec,
         });
+        let live = self.transport().call(Call::get(&path)).await?;
+        if live.status.is_success() && is_in_force(&live.json()?, &body) {
+            return Ok(());
+        }
         self.apply_own(
             &path,
             &body,

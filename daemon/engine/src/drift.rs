@@ -292,9 +292,23 @@ impl<'a> Parts<'a> {
     }
 }
 
-/// Drops what the server drops: nulls, empty lists, empty maps of strings.
+/// Whether applying `body` would leave the fields that are ours as they are: the live object holds
+/// what the body claims, and we own just that.
+///
+/// For bodies that are read before they are written; an object that is watched has its fingerprint.
+pub fn is_in_force(live: &Json, body: &Json) -> bool {
+    project(live, MANAGER).is_some_and(|owned| owned == claim(body))
+}
+
+/// Drops what the server drops (nulls, empty lists, empty maps of strings), and writes whole numbers
+/// as it does: Go's encoder of JSON makes `1` of `1.0`.
 fn normalise(value: &mut Json) {
     match value {
+        Json::Number(number) => {
+            if let Some(whole) = whole(number) {
+                *value = whole;
+            }
+        }
         Json::Object(map) => {
             map.retain(|key, value| {
                 normalise(value);
@@ -310,6 +324,24 @@ fn normalise(value: &mut Json) {
         }
         Json::Array(items) => items.iter_mut().for_each(normalise),
         _ => {}
+    }
+}
+
+/// The whole number that a floating-point number stands for, if it is one that fits 64 bits.
+fn whole(number: &serde_json::Number) -> Option<Json> {
+    /// 2^63 and 2^64, which both are exact.
+    const SIGNED: f64 = 9_223_372_036_854_775_808.0;
+    const UNSIGNED: f64 = 18_446_744_073_709_551_616.0;
+    if !number.is_f64() {
+        return None;
+    }
+    let float = number.as_f64().filter(|float| float.fract() == 0.0)?;
+    if (-SIGNED..SIGNED).contains(&float) {
+        Some(Json::from(float as i64))
+    } else if (SIGNED..UNSIGNED).contains(&float) {
+        Some(Json::from(float as u64))
+    } else {
+        None
     }
 }
 

@@ -92,8 +92,26 @@ fn two_entries_of_ours_count_together() {
     json!({"data": {"k": "dg==", "o": "eA=="}}))]
 #[case::not_a_secret(
     json!({"apiVersion": "x/v1", "kind": "Secret", "stringData": {"k": "v"}}), json!({"stringData": {"k": "v"}}))]
+#[case::whole_numbers(
+    json!({"a": 1.0, "b": -0.0, "c": [1e3, 1.5], "d": 18446744073709549568.0, "e": 1e20}),
+    json!({"a": 1, "b": 0, "c": [1000, 1.5], "d": 18_446_744_073_709_549_568_u64, "e": 1e20}))]
 fn claims(#[case] body: Json, #[case] expected: Json) {
     assert_eq!(claim(&body), expected);
+}
+
+#[rstest]
+#[case::as_it_is(json!({"replicas": 1.0}), true)]
+#[case::another_value(json!({"replicas": 2}), false)]
+#[case::one_field_more(json!({"replicas": 1, "paused": true}), false)]
+#[case::one_field_less(json!({}), false)]
+fn a_body_is_in_force_when_just_its_fields_are_ours(#[case] spec: Json, #[case] expected: bool) {
+    let object = live(
+        json!({"f:spec": {"f:replicas": {}}}),
+        json!({"spec": {"replicas": 1, "strategy": "by default"}}),
+        None,
+    );
+    let body = json!({"apiVersion": "v1", "kind": "X", "metadata": {"name": "a"}, "spec": spec});
+    assert_eq!(is_in_force(&object, &body), expected);
 }
 
 #[test]

@@ -32,6 +32,68 @@ async fn definitions_are_installed_once() {
     );
 }
 
+/// A restart meets everything as it left it, and what is as it should be is read and not written.
+#[tokio::test]
+async fn what_is_there_already_is_not_written() {
+    const USER: &str = "windlass";
+    let options = Options {
+        audit: true,
+        ..Options::default()
+    };
+    let plane = ControlPlane::start(options).await.unwrap();
+    plane.grant_cluster_admin(USER).await.unwrap();
+    let kubeconfig = plane.kubeconfig_as(USER).unwrap();
+    let cluster = Cluster::connect_as(Some(&kubeconfig), None).await.unwrap();
+    let mut spec: RepositorySpec = serde_json::from_value(json!({
+        "url": "https://git.example/fleet.git", "ref": {"branch": "main"}, "interval": "1m30s",
+        "secretStores": [{"name": "a", "kubernetes": {}}]}))
+    .unwrap();
+    let start = async |spec: &RepositorySpec| {
+        cluster.install().await.unwrap();
+        cluster.ensure_namespace("system").await.unwrap();
+        cluster
+            .write_repository("system", "fleet", spec)
+            .await
+            .unwrap();
+    };
+    let writes = || -> Vec<String> {
+        plane
+            .requests_by(USER)
+            .unwrap()
+            .into_iter()
+            .filter(|request| !["get", "list", "watch"].contains(&request.verb.as_str()))
+            .map(|request| format!("{} {}", request.verb, request.resource))
+            .collect()
+    };
+    start(&spec).await;
+    let first = writes();
+    assert_eq!(first.len(), 4, "all is written at first: {first:?}");
+    start(&spec).await;
+    assert_eq!(writes(), first, "and nothing of it again");
+
+    // What is not as it should be is put right.
+    spec.interval = None;
+    start(&spec).await;
+    let third = writes();
+    assert_eq!(third[4..], ["patch repositories"], "{third:?}");
+    let definition =
+        "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/repositories.windlass.dev";
+    let edit = json!({"spec": {"names": {"shortNames": ["other"]}}});
+    let client = plane.client().await.unwrap();
+    let request = http::Request::patch(definition)
+        .header("content-type", "application/merge-patch+json")
+        .body(edit.to_string().into_bytes())
+        .unwrap();
+    client.request::<Json>(request).await.unwrap();
+    start(&spec).await;
+    let fourth = writes();
+    assert_eq!(
+        fourth[5..],
+        ["patch customresourcedefinitions"],
+        "{fourth:?}"
+    );
+}
+
 #[tokio::test]
 async fn an_environment_is_written_beside_what_a_person_sets() {
     let room = Room::new("parent").await;
