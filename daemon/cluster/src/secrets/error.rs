@@ -18,13 +18,16 @@ pub enum SecretError {
     },
     /// The store has no such secret.
     #[error(
-        "the secret {place} of the store `{store}` does not exist. The objects that need it wait for it"
+        "the secret {place} of the store `{store}` does not exist; its key `{key}` is needed. The objects that \
+         need it wait for it"
     )]
     Missing {
         /// The store.
         store: String,
         /// Where it was looked for.
         place: String,
+        /// The key.
+        key: String,
     },
     /// The secret lacks the key.
     #[error(
@@ -101,6 +104,14 @@ impl SecretError {
             SecretError::NotText { .. } => "WL0805",
             SecretError::TooLarge { .. } => "WL0806",
             SecretError::Body(_) => "WL0807",
+        }
+    }
+
+    pub(super) fn missing(reference: &SecretRef, place: String) -> Self {
+        SecretError::Missing {
+            store: reference.store.clone(),
+            place,
+            key: reference.key.clone(),
         }
     }
 

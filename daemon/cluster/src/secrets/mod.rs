@@ -217,10 +217,7 @@ impl Secrets {
                 .cloned()
                 .ok_or_else(|| SecretError::missing_key(reference, text)),
             State::Failed(error) => Err(error),
-            State::Missing | State::Loading => Err(SecretError::Missing {
-                store: reference.store.clone(),
-                place: text,
-            }),
+            State::Missing | State::Loading => Err(SecretError::missing(reference, text)),
         }
     }
 
