@@ -10,7 +10,7 @@ use std::sync::{Mutex, PoisonError};
 use rustix::fs::{Mode, OFlags};
 
 use crate::digest::{ObjectHasher, hash_object};
-use crate::resolve::{Last, Nodes, resolve};
+use crate::resolve::{self, Last, Nodes, resolve};
 use crate::tree::is_lfs_pointer;
 use crate::{Child, Digest, Entry, EntryKind, ReadError, ReadOptions, Tree};
 
@@ -155,18 +155,6 @@ impl Folder {
         hashed.insert(path.clone(), (stamp, digest));
         Ok(digest)
     }
-
-    fn folder(&self, path: &str) -> Result<Node, ReadError> {
-        let node = resolve(self, path, Last::Follow)?.found(path)?;
-        match node.kind {
-            EntryKind::Folder => Ok(node),
-            EntryKind::Submodule => Err(submodule(path)),
-            EntryKind::File | EntryKind::Symlink => Err(ReadError::NotAFolder {
-                path: path.to_owned(),
-                found: node.kind.with_article(),
-            }),
-        }
-    }
 }
 
 #[derive(Debug, Clone)]
@@ -207,17 +195,7 @@ impl Nodes for Folder {
 
 impl Tree for Folder {
     fn read(&self, path: &str) -> Result<Vec<u8>, ReadError> {
-        let node = resolve(self, path, Last::Follow)?.found(path)?;
-        match node.kind {
-            EntryKind::File => {}
-            EntryKind::Submodule => return Err(submodule(path)),
-            EntryKind::Folder | EntryKind::Symlink => {
-                return Err(ReadError::NotAFile {
-                    path: path.to_owned(),
-                    found: node.kind.with_article(),
-                });
-            }
-        }
+        let node = resolve::file(self, path)?;
         let limit = self.options.max_file_bytes;
         let (file, metadata) = open_file(&node.path)?;
         let mut bytes = Vec::new();
@@ -241,7 +219,7 @@ impl Tree for Folder {
     }
 
     fn list(&self, path: &str) -> Result<Vec<Entry>, ReadError> {
-        let folder = self.folder(path)?;
+        let folder = resolve::folder(self, path)?;
         let mut entries = Vec::new();
         for (name, node) in self.nodes(&folder.path)? {
             let digest = self.digest_of(&node, 0)?;
@@ -282,7 +260,7 @@ impl Tree for Folder {
     }
 
     fn children(&self, path: &str) -> Result<Vec<Child>, ReadError> {
-        let nodes = self.nodes(&self.folder(path)?.path)?;
+        let nodes = self.nodes(&resolve::folder(self, path)?.path)?;
         Ok(nodes
             .into_iter()
             .map(|(name, node)| Child {
@@ -375,12 +353,5 @@ fn io(path: &Path, error: &std::io::Error) -> ReadError {
     ReadError::Io {
         path: path.display().to_string(),
         cause: error.to_string(),
-    }
-}
-
-fn submodule(path: &str) -> ReadError {
-    ReadError::Submodule {
-        path: path.to_owned(),
-        submodule: path.to_owned(),
     }
 }

@@ -57,6 +57,39 @@ impl<N> Resolved<N> {
     }
 }
 
+/// Finds the file that a path leads to.
+pub(crate) fn file<S: Nodes>(tree: &S, path: &str) -> Result<S::Node, ReadError> {
+    let node = resolve(tree, path, Last::Follow)?.found(path)?;
+    match tree.kind(&node) {
+        EntryKind::File => Ok(node),
+        EntryKind::Submodule => Err(submodule(path)),
+        kind @ (EntryKind::Folder | EntryKind::Symlink) => Err(ReadError::NotAFile {
+            path: path.to_owned(),
+            found: kind.with_article(),
+        }),
+    }
+}
+
+/// Finds the folder that a path leads to.
+pub(crate) fn folder<S: Nodes>(tree: &S, path: &str) -> Result<S::Node, ReadError> {
+    let node = resolve(tree, path, Last::Follow)?.found(path)?;
+    match tree.kind(&node) {
+        EntryKind::Folder => Ok(node),
+        EntryKind::Submodule => Err(submodule(path)),
+        kind @ (EntryKind::File | EntryKind::Symlink) => Err(ReadError::NotAFolder {
+            path: path.to_owned(),
+            found: kind.with_article(),
+        }),
+    }
+}
+
+fn submodule(path: &str) -> ReadError {
+    ReadError::Submodule {
+        path: path.to_owned(),
+        submodule: path.to_owned(),
+    }
+}
+
 pub(crate) fn resolve<S: Nodes>(
     tree: &S,
     path: &str,

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use git2::ObjectType;
 
 use crate::objects::Objects;
-use crate::resolve::{Last, MAX_PATH, Nodes, resolve};
+use crate::resolve::{self, Last, MAX_PATH, Nodes, resolve};
 use crate::tree::is_lfs_pointer;
 use crate::{Child, Digest, Entry, EntryKind, ReadError, ReadOptions, Tree};
 
@@ -136,17 +136,7 @@ impl Nodes for Snapshot {
 
 impl Tree for Snapshot {
     fn read(&self, path: &str) -> Result<Vec<u8>, ReadError> {
-        let node = resolve(self, path, Last::Follow)?.found(path)?;
-        match node.kind {
-            EntryKind::File => {}
-            EntryKind::Submodule => return Err(submodule(path)),
-            EntryKind::Folder | EntryKind::Symlink => {
-                return Err(ReadError::NotAFile {
-                    path: path.to_owned(),
-                    found: node.kind.with_article(),
-                });
-            }
-        }
+        let node = resolve::file(self, path)?;
         let limit = self.options.max_file_bytes;
         let bytes = self
             .objects
@@ -160,7 +150,7 @@ impl Tree for Snapshot {
     }
 
     fn list(&self, path: &str) -> Result<Vec<Entry>, ReadError> {
-        let tree = self.objects.tree(self.folder(path)?, path)?;
+        let tree = self.objects.tree(resolve::folder(self, path)?.id, path)?;
         Ok(tree
             .iter()
             .map(|entry| Entry {
@@ -194,7 +184,7 @@ impl Tree for Snapshot {
     }
 
     fn children(&self, path: &str) -> Result<Vec<Child>, ReadError> {
-        let tree = self.objects.tree(self.folder(path)?, path)?;
+        let tree = self.objects.tree(resolve::folder(self, path)?.id, path)?;
         Ok(tree
             .iter()
             .map(|entry| Child {
@@ -203,26 +193,5 @@ impl Tree for Snapshot {
                 digest: Some(entry.id),
             })
             .collect())
-    }
-}
-
-impl Snapshot {
-    fn folder(&self, path: &str) -> Result<Digest, ReadError> {
-        let node = resolve(self, path, Last::Follow)?.found(path)?;
-        match node.kind {
-            EntryKind::Folder => Ok(node.id),
-            EntryKind::Submodule => Err(submodule(path)),
-            EntryKind::File | EntryKind::Symlink => Err(ReadError::NotAFolder {
-                path: path.to_owned(),
-                found: node.kind.with_article(),
-            }),
-        }
-    }
-}
-
-fn submodule(path: &str) -> ReadError {
-    ReadError::Submodule {
-        path: path.to_owned(),
-        submodule: path.to_owned(),
     }
 }
