@@ -10,15 +10,20 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
+use rstest::rstest;
 use tempfile::TempDir;
 
-fn windlass(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_windlass"))
+fn command(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_windlass"));
+    command
         .args(arguments)
         .current_dir(folder)
-        .env("XDG_CACHE_HOME", folder.join(".cache"))
-        .output()
-        .unwrap()
+        .env("XDG_CACHE_HOME", folder.join(".cache"));
+    command
+}
+
+fn windlass(folder: &Path, arguments: &[&str]) -> Output {
+    command(folder, arguments).output().unwrap()
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -170,4 +175,41 @@ fn help_fits_100_columns() {
             assert!(line.chars().count() <= 100, "{command}: {line}");
         }
     }
+}
+
+/// The writing end of a pipe that nobody reads.
+fn unread() -> std::io::PipeWriter {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    writer
+}
+
+#[rstest]
+#[case::explain(&["explain"])]
+#[case::one_page(&["explain", "WL0103"])]
+#[case::version(&["version"])]
+#[case::install(&["install", "--print"])]
+#[case::render(&["render", "shop"])]
+#[case::render_json(&["render", "shop", "-o", "json"])]
+fn output_that_nobody_reads_ends_the_command_quietly(#[case] arguments: &[&str]) {
+    let folder = shop("spec: {variables: {SKY: blue}}\n");
+    let mut command = command(folder.path(), arguments);
+    let output = command.stdout(unread()).output().unwrap();
+    assert_eq!(text(&output.stderr), "", "{arguments:?}");
+    assert_eq!(output.status.code(), Some(141), "{arguments:?}");
+}
+
+#[rstest]
+#[case::error(&["render", "not-there"], 2)]
+#[case::unknown(&["explain", "WL9999"], 2)]
+#[case::explained(&["render", "shop", "--explain"], 0)]
+#[case::daemon(&["run", "--listen", "256.0.0.1:0"], 2)]
+fn messages_that_nobody_reads_change_no_exit_code(
+    #[case] arguments: &[&str],
+    #[case] expected: i32,
+) {
+    let folder = shop("spec: {variables: {SKY: blue}}\n");
+    let mut command = command(folder.path(), arguments);
+    let output = command.stderr(unread()).output().unwrap();
+    assert_eq!(output.status.code(), Some(expected), "{arguments:?}");
 }

@@ -8,11 +8,12 @@ use clap::Args;
 use serde::Serialize;
 use similar::TextDiff;
 use windlass_cluster::{Secrets, Store, Target};
-use windlass_engine::applyset::{Inventory, SetId};
+use windlass_engine::applyset::SetId;
 use windlass_engine::{Desired, FingerprintKey, desired_set};
-use windlass_manifest::{Json, Object, ObjectId, to_yaml};
+use windlass_manifest::{Json, ObjectId, to_yaml};
 
-use super::output::print_value;
+use super::environments::members;
+use super::output::{print_value, put, tell};
 use super::{ClusterArgs, Failed, Format, local};
 use crate::controller::{DEFAULT_NAMESPACE, secret_stores};
 
@@ -110,7 +111,15 @@ pub(crate) async fn diff(args: DiffArgs) -> Result<ExitCode, Failed> {
         }
     }
     let ids: BTreeSet<ObjectId> = wanted.iter().map(|desired| desired.id.clone()).collect();
-    for member in members(&cluster, &args.namespace, &environment.name, &set).await? {
+    let parents = cluster.environments(Some(&args.namespace)).await?;
+    let parent = parents
+        .iter()
+        .find(|one| one.metadata.name.as_deref() == Some(&environment.name));
+    let members = match parent {
+        Some(parent) => members(&cluster, parent).await?,
+        None => Vec::new(),
+    };
+    for member in members {
         if !ids.contains(&member.id()) {
             changes.push(Change {
                 object: member.id().to_string(),
@@ -122,7 +131,7 @@ pub(crate) async fn diff(args: DiffArgs) -> Result<ExitCode, Failed> {
     }
 
     if args.output == Format::Table {
-        print_changes(&changes);
+        print_changes(&changes)?;
     } else {
         print_value(&changes, args.output)?;
     }
@@ -143,31 +152,6 @@ async fn stores(
         stores.extend(secret_stores(&repository.spec));
     }
     Ok(stores)
-}
-
-async fn members(
-    cluster: &windlass_cluster::Cluster,
-    namespace: &str,
-    name: &str,
-    set: &SetId,
-) -> Result<Vec<Object>, Failed> {
-    let environments = cluster.environments(Some(namespace)).await?;
-    let parent = environments
-        .into_iter()
-        .find(|one| one.metadata.name.as_deref() == Some(name));
-    let Some(parent) = parent else {
-        return Ok(Vec::new());
-    };
-    let annotations: BTreeMap<String, String> = parent.metadata.annotations.unwrap_or_default();
-    let pairs = annotations
-        .iter()
-        .map(|(key, value)| (key.as_str(), value.as_str()));
-    let (inventory, _errors) = Inventory::from_annotations(pairs);
-    let members = cluster.members(set, &inventory).await?;
-    Ok(members
-        .into_iter()
-        .filter_map(|value| Object::from_json(value).ok())
-        .collect())
 }
 
 fn change(desired: &Desired, live: Option<&Json>, result: &Json) -> Option<Change> {
@@ -203,24 +187,30 @@ fn shown(object: &Json) -> Json {
     object
 }
 
-fn print_changes(changes: &[Change]) {
+fn print_changes(changes: &[Change]) -> Result<(), Failed> {
+    let mut text = String::new();
     for change in changes {
-        println!("{} {} ({})", change.action, change.object, change.origin);
+        text.push_str(&format!(
+            "{} {} ({})\n",
+            change.action, change.object, change.origin
+        ));
         for line in change.diff.lines() {
-            println!("  {line}");
+            text.push_str(&format!("  {line}\n"));
         }
     }
+    put(&text)?;
     let count = |action: &str| {
         changes
             .iter()
             .filter(|change| change.action == action)
             .count()
     };
-    eprintln!(
+    tell(format_args!(
         "{} to create, {} to update, {} to delete, {} refused",
         count("create"),
         count("update"),
         count("delete"),
         count("refused")
-    );
+    ));
+    Ok(())
 }

@@ -2,27 +2,32 @@
 
 use std::process::ExitCode;
 
+use super::Failed;
+use super::output::{put, tell};
+
 const PAGES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/pages.rs"));
 
 /// Prints the page of `code`, or the list of codes.
-pub(crate) fn explain(code: Option<&str>) -> ExitCode {
+pub(crate) fn explain(code: Option<&str>) -> Result<ExitCode, Failed> {
     let Some(code) = code else {
-        for (code, page) in PAGES {
-            println!("{code}  {}", title(page));
-        }
-        return ExitCode::SUCCESS;
+        let lines: String = PAGES
+            .iter()
+            .map(|(code, page)| format!("{code}  {}\n", title(page)))
+            .collect();
+        put(&lines)?;
+        return Ok(ExitCode::SUCCESS);
     };
     let wanted = code.to_uppercase();
     match PAGES.iter().find(|(code, _)| *code == wanted) {
         Some((_, page)) => {
-            println!("{}", page.trim_end());
-            ExitCode::SUCCESS
+            put(&format!("{}\n", page.trim_end()))?;
+            Ok(ExitCode::SUCCESS)
         }
         None => {
-            eprintln!(
+            tell(format_args!(
                 "windlass: there is no error code `{code}`; `windlass explain` lists them all"
-            );
-            ExitCode::from(2)
+            ));
+            Ok(ExitCode::from(2))
         }
     }
 }

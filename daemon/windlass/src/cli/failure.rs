@@ -1,14 +1,22 @@
 //! How a command says that it failed.
 
 use std::fmt;
+use std::process::ExitCode;
 
 use crate::config::ConfigError;
+
+use super::output::tell;
+
+/// The exit code of a command that was carried out and whose output nobody reads to its end: what shells report for
+/// a program that SIGPIPE ended, as `pipefail` scripts expect of everything in front of `| head`.
+const UNREAD: u8 = 141;
 
 /// An error for the terminal: code, sentence, and where to read on.
 #[derive(Debug)]
 pub(crate) struct Failed {
     code: String,
     message: String,
+    unread: bool,
 }
 
 impl Failed {
@@ -16,7 +24,25 @@ impl Failed {
         Self {
             code: code.into(),
             message: message.into(),
+            unread: false,
         }
+    }
+
+    /// The reader of the output has gone, which is no error of anybody's.
+    pub(crate) fn unread() -> Self {
+        Self {
+            unread: true,
+            ..Self::new("WL0002", "nobody reads the output")
+        }
+    }
+
+    /// Prints the error and gives the exit code that goes with it.
+    pub(crate) fn report(&self) -> ExitCode {
+        if self.unread {
+            return ExitCode::from(UNREAD);
+        }
+        tell(self);
+        ExitCode::from(2)
     }
 }
 

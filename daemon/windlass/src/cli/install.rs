@@ -6,6 +6,7 @@ use clap::Args;
 use windlass_cluster::resources::crds;
 use windlass_manifest::to_yaml_stream;
 
+use super::output::{put, tell};
 use super::{ClusterArgs, Failed};
 
 /// Arguments of `windlass install`.
@@ -26,7 +27,7 @@ pub(crate) async fn install(args: InstallArgs) -> Result<ExitCode, Failed> {
         .collect::<Result<_, _>>()
         .map_err(|error| Failed::new("WL0002", error.to_string()))?;
     if args.print {
-        print!("{}", to_yaml_stream(values.iter()));
+        put(&to_yaml_stream(values.iter()))?;
         return Ok(ExitCode::SUCCESS);
     }
     args.cluster.connect().await?.install().await?;
@@ -35,7 +36,9 @@ pub(crate) async fn install(args: InstallArgs) -> Result<ExitCode, Failed> {
             .pointer("/metadata/name")
             .and_then(|name| name.as_str())
             .unwrap_or("");
-        eprintln!("customresourcedefinition {name} is established");
+        tell(format_args!(
+            "customresourcedefinition {name} is established"
+        ));
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -1,10 +1,11 @@
 //! The command line. Data goes to standard output, everything else to standard error.
 //!
 //! Exit codes: 0 done; 1 the answer is «no» (differences, not ready); 2 the command was wrong or
-//! could not be carried out.
+//! could not be carried out; 141 the output was not read to its end, as with `| head`.
 
 mod connect;
 mod diff;
+mod environments;
 mod explain;
 mod failure;
 mod install;
@@ -64,11 +65,9 @@ enum Command {
 pub(crate) fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let result = match arguments.command {
-        Command::Explain { code } => return explain::explain(code.as_deref()),
-        Command::Version => {
-            println!("windlass {}", env!("CARGO_PKG_VERSION"));
-            return ExitCode::SUCCESS;
-        }
+        Command::Explain { code } => explain::explain(code.as_deref()),
+        Command::Version => output::put(concat!("windlass ", env!("CARGO_PKG_VERSION"), "\n"))
+            .map(|()| ExitCode::SUCCESS),
         Command::GitFetch => return windlass_source::fetch_child_main(),
         Command::Render(args) => render::render(&args),
         Command::Run(args) => block_on(run::run(*args)),
@@ -80,10 +79,7 @@ pub(crate) fn main() -> ExitCode {
     };
     match result {
         Ok(code) => code,
-        Err(failed) => {
-            eprintln!("{failed}");
-            ExitCode::from(2)
-        }
+        Err(failed) => failed.report(),
     }
 }
 

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use windlass_manifest::to_yaml_stream;
 use windlass_render::Rendered;
 
-use super::output::{lines, print_value, table};
+use super::output::{Table, print_value, put, tell};
 use super::{Failed, Format, local};
 use crate::controller::FindingView;
 
@@ -51,14 +51,14 @@ pub(crate) fn render(args: &RenderArgs) -> Result<ExitCode, Failed> {
         explain(&rendered);
     }
     for finding in rendered.findings.iter().map(FindingView::new) {
-        eprintln!("{}: {}", finding.severity, finding.sentence());
+        tell(format_args!("{}: {}", finding.severity, finding.sentence()));
         if let Some(hint) = &finding.hint {
-            eprintln!("  hint: {hint}");
+            tell(format_args!("  hint: {hint}"));
         }
     }
     let objects = rendered.objects.iter().map(|one| one.object.json());
     match args.output {
-        Output::Yaml => print!("{}", to_yaml_stream(objects)),
+        Output::Yaml => put(&to_yaml_stream(objects))?,
         Output::Json => print_value(&objects.collect::<Vec<_>>(), Format::Json)?,
     }
     Ok(if rendered.blocked() {
@@ -69,9 +69,9 @@ pub(crate) fn render(args: &RenderArgs) -> Result<ExitCode, Failed> {
 }
 
 fn explain(rendered: &Rendered) {
-    let mut steps = table(&["step", "plugin", "version", "", "time", "in", "out", "read"]);
+    let mut steps = Table::new(["step", "plugin", "version", "", "time", "in", "out", "read"]);
     for (index, step) in rendered.steps.iter().enumerate() {
-        steps.add_row([
+        steps.row([
             (index + 1).to_string(),
             step.plugin.clone(),
             step.version.clone(),
@@ -86,12 +86,13 @@ fn explain(rendered: &Rendered) {
             format!("{} files", step.files_read),
         ]);
     }
-    for line in lines(&steps) {
-        eprintln!("{line}");
-    }
+    tell(steps.text().trim_end());
     for step in &rendered.steps {
         for line in &step.log {
-            eprintln!("{} {:?}: {}", step.plugin, line.level, line.message);
+            tell(format_args!(
+                "{} {:?}: {}",
+                step.plugin, line.level, line.message
+            ));
         }
     }
 }

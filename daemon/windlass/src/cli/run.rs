@@ -259,7 +259,9 @@ fn start_logging(args: &RunArgs) -> Result<(), Failed> {
         .map_err(|error| Failed::new("WL0006", format!("--log {}: {error}", args.log)))?;
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr);
+        .with_writer(std::io::stderr)
+        // It would print them on standard error, which is what cannot be written, and panic.
+        .log_internal_errors(false);
     match args.log_format {
         LogFormat::Text => builder.with_target(false).with_ansi(false).init(),
         LogFormat::Json => builder.json().flatten_event(true).init(),

@@ -5,37 +5,28 @@ use std::process::ExitCode;
 use clap::Args;
 use windlass_cluster::resources::Environment;
 
-use super::output::{print_table, print_value, short, table};
-use super::{ClusterArgs, Failed, Format};
+use super::environments::{Shown, is_ready, namespace_and_name};
+use super::output::{Table, print_value, put, short, tell};
+use super::{Failed, Format};
 
 /// Arguments of `windlass status`.
 #[derive(Debug, Args)]
 pub(crate) struct StatusArgs {
     #[command(flatten)]
-    cluster: ClusterArgs,
-    /// The environment; without it, all are shown.
-    name: Option<String>,
-    /// The namespace of the Environment objects; default: every one.
-    #[arg(short, long)]
-    namespace: Option<String>,
-    /// How the data is printed.
-    #[arg(short, long, value_enum, default_value_t = Format::Table)]
-    output: Format,
+    shown: Shown,
 }
 
 /// Prints the environments; exit code 1 when one of them is not Ready.
 pub(crate) async fn status(args: StatusArgs) -> Result<ExitCode, Failed> {
-    let cluster = args.cluster.connect().await?;
-    let mut environments = cluster.environments(args.namespace.as_deref()).await?;
-    if let Some(name) = &args.name {
-        environments.retain(|environment| environment.metadata.name.as_deref() == Some(name));
-        if environments.is_empty() {
-            return Err(no_environment(name));
+    let (_, environments) = args.shown.read().await?;
+    match args.shown.output {
+        Format::Table if args.shown.name.is_some() => {
+            put(&environments.iter().map(describe).collect::<String>())?;
         }
-    }
-    match args.output {
-        Format::Table if args.name.is_some() => environments.iter().for_each(describe),
-        Format::Table => list(&environments),
+        Format::Table if environments.is_empty() => {
+            tell("no environments; does a Repository exist, and is the daemon running?");
+        }
+        Format::Table => put(&list(&environments))?,
         format => print_value(&environments, format)?,
     }
     let all_ready = environments.iter().all(is_ready);
@@ -46,34 +37,8 @@ pub(crate) async fn status(args: StatusArgs) -> Result<ExitCode, Failed> {
     })
 }
 
-pub(super) fn no_environment(name: &str) -> Failed {
-    Failed::new(
-        "WL0007",
-        format!("there is no Environment `{name}` in the cluster; `windlass status` lists them"),
-    )
-}
-
-pub(super) fn is_ready(environment: &Environment) -> bool {
-    condition(environment, "Ready") == Some(true)
-}
-
-fn condition(environment: &Environment, kind: &str) -> Option<bool> {
-    let conditions = &environment.status.as_ref()?.conditions;
-    Some(
-        conditions
-            .iter()
-            .find(|condition| condition.type_ == kind)?
-            .status
-            == "True",
-    )
-}
-
-fn list(environments: &[Environment]) {
-    if environments.is_empty() {
-        eprintln!("no environments; does a Repository exist, and is the daemon running?");
-        return;
-    }
-    let mut rows = table(&[
+fn list(environments: &[Environment]) -> String {
+    let mut rows = Table::new([
         "namespace",
         "name",
         "ready",
@@ -83,15 +48,16 @@ fn list(environments: &[Environment]) {
     ]);
     for environment in environments {
         let status = environment.status.clone().unwrap_or_default();
-        rows.add_row([
-            environment.metadata.namespace.clone().unwrap_or_default(),
-            environment.metadata.name.clone().unwrap_or_default(),
-            if is_ready(environment) {
-                "True"
-            } else {
-                "False"
-            }
-            .to_owned(),
+        let (namespace, name) = namespace_and_name(environment);
+        let ready = if is_ready(environment) {
+            "True"
+        } else {
+            "False"
+        };
+        rows.row([
+            namespace.to_owned(),
+            name.to_owned(),
+            ready.to_owned(),
             short(status.revision.as_deref()),
             format!(
                 "{}/{}",
@@ -101,62 +67,57 @@ fn list(environments: &[Environment]) {
             status.message.unwrap_or_default(),
         ]);
     }
-    print_table(&rows);
+    rows.text()
 }
 
-fn describe(environment: &Environment) {
+/// Everything about one environment, a fact a line.
+fn describe(environment: &Environment) -> String {
     let status = environment.status.clone().unwrap_or_default();
-    let metadata = &environment.metadata;
-    println!(
-        "{}/{}",
-        metadata.namespace.as_deref().unwrap_or_default(),
-        metadata.name.as_deref().unwrap_or_default()
-    );
-    println!("  folder     {}", status.path.as_deref().unwrap_or("-"));
-    println!(
-        "  revision   {}",
-        status.revision.as_deref().unwrap_or("none applied yet")
-    );
+    let (namespace, name) = namespace_and_name(environment);
+    let or_dash = |text: &Option<String>| text.as_deref().unwrap_or("-").to_owned();
+    let mut lines = vec![format!("{namespace}/{name}")];
+    let mut fact = |what: &str, text: &str| lines.push(format!("  {what:<11} {text}"));
+    fact("folder", &or_dash(&status.path));
+    let revision = status.revision.as_deref().unwrap_or("none applied yet");
+    fact("revision", revision);
     if status.attempted_revision != status.revision {
-        println!(
-            "  attempted  {}",
-            status.attempted_revision.as_deref().unwrap_or("-")
-        );
+        fact("attempted", &or_dash(&status.attempted_revision));
     }
     let (ready, all) = (
         status.ready_objects.unwrap_or(0),
         status.objects.unwrap_or(0),
     );
-    println!("  objects    {ready} of {all} ready");
-    println!("  message    {}", status.message.as_deref().unwrap_or("-"));
+    fact("objects", &format!("{ready} of {all} ready"));
+    fact("message", &or_dash(&status.message));
     for condition in &status.conditions {
-        println!(
-            "  {:<11}{:<6} {}",
-            condition.type_, condition.status, condition.message
-        );
+        let text = format!("{:<6} {}", condition.status, condition.message);
+        fact(&condition.type_, text.trim_end());
     }
     for failure in &status.failures {
         let origin = failure.origin.as_deref().unwrap_or("unknown origin");
-        println!(
-            "  failed     {} ({origin}): {} {}",
+        let text = format!(
+            "{} ({origin}): {} {}",
             failure.object, failure.code, failure.message
         );
+        fact("failed", &text);
     }
     for finding in &status.findings {
-        println!("  {:<10} {}", finding.severity, finding.message);
+        fact(&finding.severity, &finding.message);
         if let Some(hint) = &finding.hint {
-            println!("             hint: {hint}");
+            fact("", &format!("hint: {hint}"));
         }
     }
     if let Some(refusal) = &status.prune_refusal {
-        let name = metadata.name.as_deref().unwrap_or_default();
-        println!(
-            "  prune      refused: {} of {} objects would go",
+        let text = format!(
+            "refused: {} of {} objects would go",
             refusal.objects, refusal.of
         );
-        println!(
-            "             to allow it: windlass sync {name} --confirm-prune {}",
+        fact("prune", &text);
+        let text = format!(
+            "to allow it: windlass sync {name} --confirm-prune {}",
             refusal.digest
         );
+        fact("", &text);
     }
+    lines.join("\n") + "\n"
 }

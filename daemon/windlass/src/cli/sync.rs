@@ -6,8 +6,8 @@ use std::str::FromStr;
 use clap::Args;
 use windlass_cluster::resources::Span;
 
-use super::output::short;
-use super::status::{is_ready, no_environment};
+use super::environments::{is_ready, no_environment};
+use super::output::{short, tell};
 use super::{ClusterArgs, Failed};
 use crate::controller::SYNC_REQUESTED;
 
@@ -47,7 +47,7 @@ pub(crate) async fn sync(args: SyncArgs) -> Result<ExitCode, Failed> {
     {
         return Err(no_environment(name));
     }
-    eprintln!("asked for a sync of {namespace}/{name}");
+    tell(format_args!("asked for a sync of {namespace}/{name}"));
     if args.timeout.0.is_zero() {
         return Ok(ExitCode::SUCCESS);
     }
@@ -59,15 +59,18 @@ pub(crate) async fn sync(args: SyncArgs) -> Result<ExitCode, Failed> {
         let message = status.message.as_deref().unwrap_or_default();
         if message != last {
             message.clone_into(&mut last);
-            eprintln!("{}  {message}", short(status.attempted_revision.as_deref()));
+            let revision = short(status.attempted_revision.as_deref());
+            tell(format_args!("{revision}  {message}"));
         }
         status.last_sync_request.as_deref() == Some(&request) && is_ready(environment)
     });
     if done.await? {
-        eprintln!("{namespace}/{name} is Ready");
+        tell(format_args!("{namespace}/{name} is Ready"));
         Ok(ExitCode::SUCCESS)
     } else {
-        eprintln!("{namespace}/{name} is not Ready; `windlass status {name}` says why");
+        tell(format_args!(
+            "{namespace}/{name} is not Ready; `windlass status {name}` says why"
+        ));
         Ok(ExitCode::from(1))
     }
 }
