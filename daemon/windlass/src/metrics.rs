@@ -11,6 +11,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 
+use crate::controller::Key;
+
 /// Labels of a metric about one environment.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(crate) struct EnvironmentLabels {
@@ -74,6 +76,16 @@ pub(crate) struct Metrics {
 }
 
 impl Metrics {
+    /// Ends what is told of an environment that is no more.
+    pub(crate) fn forget(&self, key: &Key) {
+        let labels = EnvironmentLabels {
+            namespace: key.namespace.clone(),
+            environment: key.name.clone(),
+        };
+        self.ready.remove(&labels);
+        self.corrections.remove(&labels);
+    }
+
     pub(crate) fn new() -> Self {
         let mut registry = Registry::with_prefix("windlass");
         let renders = Family::default();

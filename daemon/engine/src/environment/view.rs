@@ -22,6 +22,15 @@ impl Environment {
         self.ledger.widened()
     }
 
+    /// Says whether anything was asked of the cluster but to look.
+    ///
+    /// Until then a machine that was made after a restart is finding out how things are, and what
+    /// the parent's status says is the best that is known.
+    #[must_use]
+    pub fn has_acted(&self) -> bool {
+        self.last_ticket > 0
+    }
+
     /// Says whether the object is desired, a member, or has a request on its way.
     #[must_use]
     pub fn knows(&self, id: &ObjectId) -> bool {

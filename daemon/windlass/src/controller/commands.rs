@@ -18,6 +18,9 @@ use super::render::bind;
 use super::{Controller, Handle, Key, Message, TargetId, forward};
 use crate::metrics;
 
+/// How long after a folder could not be opened it is tried again, in milliseconds.
+const REOPEN_MS: u64 = 5_000;
+
 impl Controller {
     pub(super) fn kubernetes_target(
         cluster: &Cluster,
@@ -72,8 +75,11 @@ impl Controller {
                 if environment.target.is_none() {
                     self.prepare_target(key);
                 }
-                let environment = self.environments.get(key);
-                let Some(target) = environment.and_then(|one| one.target.as_ref()) else {
+                let Some(environment) = self.environments.get_mut(key) else {
+                    return;
+                };
+                let Some(target) = &environment.target else {
+                    environment.unwatched.extend(kinds);
                     return;
                 };
                 target.watch(&kinds);
@@ -183,6 +189,7 @@ impl Controller {
 
     /// Chooses where the environment's objects go, before its first render is applied.
     pub(super) fn prepare_target(&mut self, key: &Key) {
+        let now = self.now();
         let Some(environment) = self.environments.get_mut(key) else {
             return;
         };
@@ -210,6 +217,7 @@ impl Controller {
         }
         let Some(root) = &self.parts.settings.target_root else {
             environment.target = None;
+            environment.render.refused_for_now = false;
             environment.render.refused = Some((
                 "WL0111",
                 "spec.target.directory is refused: the daemon was started without --target-root"
@@ -229,8 +237,21 @@ impl Controller {
         });
         environment.target = None;
         match opened {
-            Ok(target) => environment.target = Some(Target::Directory(target)),
-            Err(refused) => environment.render.refused = Some(refused),
+            Ok(target) => {
+                target.watch(&std::mem::take(&mut environment.unwatched));
+                environment.target = Some(Target::Directory(target));
+                environment.render.refused = None;
+                environment.render.refused_for_now = false;
+            }
+            Err(refused) => {
+                // A disk that is full or away comes back; a path that leads out of the root does not.
+                environment.render.refused_for_now = refused.0 == "WL0720";
+                environment.render.refused = Some(refused);
+                if environment.render.refused_for_now {
+                    let at = windlass_engine::Time(now.0 + REOPEN_MS);
+                    self.timers.set(key, at);
+                }
+            }
         }
     }
 

@@ -168,7 +168,8 @@ pub(super) fn environment_status(
         last_sync_request: environment.wishes.sync_requested.clone(),
         pruned: u32::try_from(status.pruned)
             .ok()
-            .filter(|pruned| *pruned > 0),
+            .filter(|pruned| *pruned > 0)
+            .or_else(|| before.and_then(|old| old.pruned)),
     }
 }
 

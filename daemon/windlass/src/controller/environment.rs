@@ -1,6 +1,6 @@
 //! What the controller holds of one environment, beside its state machine.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use windlass_cluster::Target;
@@ -27,6 +27,8 @@ pub(crate) struct EnvironmentState {
     pub(crate) machine: Machine,
     /// Where its objects go; `None` until the first render.
     pub(crate) target: Option<Target>,
+    /// Kinds that the machine asked to be watched while there was no target.
+    pub(crate) unwatched: BTreeSet<GroupKind>,
     pub(crate) parent: Parent,
     pub(crate) render: RenderState,
     pub(crate) status: StatusState,
@@ -38,6 +40,10 @@ pub(crate) struct EnvironmentState {
     pub(crate) wanted: BTreeMap<GroupKind, Vec<ObjectId>>,
     /// Its folder left Git; the objects stay until a person decides.
     pub(crate) removed: bool,
+    /// The digest of the prune that `onRemove: prune` has confirmed.
+    pub(crate) confirmed: Option<String>,
+    /// Nothing is left of it, and its object is being deleted.
+    pub(crate) retiring: bool,
 }
 
 impl EnvironmentState {
@@ -82,6 +88,8 @@ pub(crate) struct RenderState {
     pub(crate) revision: Option<String>,
     /// Why what was rendered may not be applied at all.
     pub(crate) refused: Option<(&'static str, String)>,
+    /// That may pass, so it is tried again.
+    pub(crate) refused_for_now: bool,
     /// What the last render said, if it failed.
     pub(crate) error: Option<(&'static str, String)>,
     pub(crate) findings: Vec<FindingView>,
@@ -102,6 +110,10 @@ pub(crate) struct StatusState {
     pub(crate) failures: u32,
     /// Ready was true when it was last looked at.
     pub(crate) ready: bool,
+    /// Whether people were told last that it is Ready, or that it is not; `None` when they are to be told anew.
+    pub(crate) announced: Option<bool>,
+    /// This process has found out how the environment is; until then what the status says stays.
+    pub(crate) settled: bool,
     pub(crate) corrections: u64,
 }
 

@@ -78,6 +78,11 @@ pub(crate) enum Message {
         environment: Key,
         result: Result<EnvironmentStatus, Failure>,
     },
+    /// The `Environment` object of an environment that is no more was deleted.
+    Retired {
+        environment: Key,
+        result: Result<(), Failure>,
+    },
     /// A store holds another value than before.
     SecretChanged {
         repository: Key,

@@ -11,7 +11,9 @@ mod depends;
 mod environment;
 mod handle;
 mod message;
+mod news;
 mod objects;
+mod removal;
 mod render;
 mod repository;
 mod revision;
@@ -165,9 +167,12 @@ impl Controller {
                 .timers
                 .next()
                 .map(|at| self.origin + Duration::from_millis(at.0));
+            // What looking at one environment has changed about others is looked at in the next turn, which then does
+            // not wait.
             let message = tokio::select! {
                 message = self.receiver.recv() => message,
                 () = sleep_until(wake) => None,
+                () = std::future::ready(()), if !self.dirty.is_empty() => None,
             };
             let mut stop = false;
             match message {
@@ -183,6 +188,10 @@ impl Controller {
             }
             let now = self.now();
             for key in self.timers.due(now) {
+                let environment = self.environments.get(&key);
+                if environment.is_some_and(|one| one.render.refused_for_now) {
+                    self.start_render(&key);
+                }
                 self.feed(&key, Event::Tick);
                 self.dirty.insert(key);
             }
@@ -226,6 +235,10 @@ impl Controller {
             } => {
                 self.status_written(&environment, result);
             }
+            Message::Retired {
+                environment,
+                result,
+            } => self.retired(&environment, result),
             Message::Rebound {
                 environment,
                 changes,

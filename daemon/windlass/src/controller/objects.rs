@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use windlass_cluster::ParentEvent;
-use windlass_cluster::resources::{Environment, EnvironmentSpec, Repository};
+use windlass_cluster::resources::{Environment, EnvironmentSpec, EnvironmentStatus, Repository};
 use windlass_engine::applyset::Inventory;
 use windlass_engine::{Event, Failure};
 use windlass_manifest::to_canonical_json;
@@ -105,6 +105,7 @@ impl Controller {
                 windlass_engine::Environment::new(set, inventory, options).resuming(applied);
             environment.parent.written = Some(spoken_by_git(Some(&object.spec)));
             environment.status.written = object.status.clone();
+            environment.status.announced = object.status.as_ref().and_then(said_ready);
             let path = object
                 .status
                 .as_ref()
@@ -176,6 +177,8 @@ impl Controller {
         self.timers.clear(key);
         self.handle.withdraw(key);
         self.dirty.remove(key);
+        self.parts.metrics.forget(key);
+        self.count_environments();
     }
 
     /// Tells the machine whether it must hold, and why, when that changed.
@@ -214,6 +217,10 @@ impl Controller {
                 "its Repository {} is suspended",
                 environment.repository.name
             ));
+        }
+        // What is taken down waits for nobody.
+        if environment.removed {
+            return None;
         }
         let spec = environment.spec.as_ref().ok()?;
         let names: Vec<String> = spec.depends_on.iter().map(|one| one.name.clone()).collect();
@@ -336,6 +343,13 @@ impl Controller {
             self.handle.set_ready();
         }
     }
+}
+
+/// What a status says of Ready, if it says anything.
+fn said_ready(status: &EnvironmentStatus) -> Option<bool> {
+    let mut conditions = status.conditions.iter();
+    let ready = conditions.find(|condition| condition.type_ == "Ready")?;
+    Some(ready.status == "True")
 }
 
 /// Logs what a watch on our own objects brings besides objects.

@@ -1,6 +1,6 @@
 //! A new commit: which environments there are now, and which have to be rendered.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use windlass_engine::applyset::{Inventory, SetId};
@@ -110,6 +110,7 @@ impl Controller {
                 environment.folder = one.folder;
                 environment.spec = one.spec.map(Arc::new);
                 environment.removed = false;
+                environment.confirmed = None;
             }
         }
         let of_repository: Vec<Key> = self
@@ -164,6 +165,7 @@ impl Controller {
                 )),
                 machine,
                 target: None,
+                unwatched: BTreeSet::new(),
                 parent: Parent::default(),
                 render: RenderState::default(),
                 status: StatusState::default(),
@@ -171,12 +173,16 @@ impl Controller {
                 hold: None,
                 wanted: BTreeMap::new(),
                 removed: false,
+                confirmed: None,
+                retiring: false,
             },
         );
-        self.parts
-            .metrics
-            .environments
-            .set(i64::try_from(self.environments.len()).unwrap_or(i64::MAX));
+        self.count_environments();
+    }
+
+    pub(super) fn count_environments(&self) {
+        let count = i64::try_from(self.environments.len()).unwrap_or(i64::MAX);
+        self.parts.metrics.environments.set(count);
     }
 
     /// The environment's folder left Git. Nothing is deleted, unless that was agreed on before.

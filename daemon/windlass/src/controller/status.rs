@@ -1,11 +1,12 @@
 //! What people are told: conditions on the objects, summaries for the API, Kubernetes events.
 
+use std::sync::Arc;
+
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use serde::Serialize;
 use windlass_cluster::resources::{
-    API_VERSION, DriftSpec, EnvironmentSpec, EnvironmentStatus, FailureStatus, OnRemove,
+    DriftSpec, EnvironmentSpec, EnvironmentStatus, FailureStatus, OnRemove,
 };
-use windlass_cluster::{EventKind, ObjectReference};
 use windlass_engine::{
     DriftMode, Event, Failure, ObjectState, ObjectView, Options, Phase, Retry, Status, Time,
 };
@@ -14,6 +15,7 @@ use windlass_render::StepFinding;
 
 use super::conditions::{environment_status, repository_status};
 use super::environment::EnvironmentState;
+use super::removal::kept;
 use super::{Controller, Key, Message};
 use crate::metrics::EnvironmentLabels;
 
@@ -185,20 +187,39 @@ impl Controller {
             return;
         };
         let status = environment.machine.status(now);
-        if environment.removed
-            && let Some(refusal) = &status.refusal
-            && environment
-                .spec
-                .as_ref()
-                .is_ok_and(|spec| prunes_when_removed(spec))
-        {
-            let digest = refusal.digest.clone();
-            self.feed(key, Event::Confirmed { digest });
-            return;
+        let prunes = |spec: &Arc<EnvironmentSpec>| prunes_when_removed(spec);
+        if environment.removed && environment.spec.as_ref().is_ok_and(prunes) {
+            if let Some(refusal) = &status.refusal
+                && environment.confirmed.as_ref() != Some(&refusal.digest)
+            {
+                let digest = refusal.digest.clone();
+                environment.confirmed = Some(digest.clone());
+                self.feed(key, Event::Confirmed { digest });
+                return;
+            }
+            // With the inventory empty, which is only written once the last object is gone, nothing is lost with it.
+            if status.ready && environment.machine.inventory().kinds.is_empty() {
+                self.retire(key);
+                return;
+            }
         }
         let ready = status.ready && environment.render.error.is_none() && !environment.removed;
-        let became = (environment.status.ready != ready).then_some(ready);
+        let became = environment.status.ready != ready;
         environment.status.ready = ready;
+        let in_trouble = !status.failures.is_empty()
+            || status.stalled.is_some()
+            || environment.render.error.is_some();
+        let news = match (ready, in_trouble) {
+            (true, _) => Some(true),
+            (false, true) if !environment.removed => Some(false),
+            _ => None,
+        };
+        // Becoming unready for a moment while a new revision goes out is no news, but that it is Ready again is.
+        if became && news.is_none() {
+            environment.status.announced = None;
+        }
+        let news = news.filter(|ready| environment.status.announced != Some(*ready));
+        environment.status.announced = news.or(environment.status.announced);
         if status.applied == environment.render.revision
             && let Some(since) = environment
                 .render
@@ -230,58 +251,20 @@ impl Controller {
             .set(i64::from(ready));
         let summary = summary(environment, &status);
         self.handle.publish(key, summary);
-        if let Some(ready) = became {
-            self.announce(key, ready, &status);
-            self.wake_dependents(key);
-        }
-        self.write_status(key, &status, pace);
-        self.write_parent_if_changed(key);
-    }
-
-    fn announce(&self, key: &Key, ready: bool, status: &Status) {
-        if ready {
+        if became && ready {
             tracing::info!(environment = %key, revision = status.applied.as_deref(), "ready");
-        } else {
+        } else if became {
             tracing::info!(environment = %key, phase = phase_name(status.phase), "not ready: {}", status.message);
         }
-        let cluster = self.parts.cluster.clone();
-        let (kind, reason) = if ready {
-            (EventKind::Normal, "Ready")
-        } else {
-            (EventKind::Warning, "NotReady")
-        };
-        // Becoming unready for a moment while a new revision goes out is no news.
-        if !ready && status.failures.is_empty() && status.stalled.is_none() {
-            return;
+        if let Some(ready) = news {
+            self.announce(key, ready, &status);
         }
-        let message = status.message.clone();
-        let key = key.clone();
-        self.tasks.spawn(async move {
-            let about = ObjectReference {
-                api_version: Some(API_VERSION.to_owned()),
-                kind: Some("Environment".to_owned()),
-                namespace: Some(key.namespace),
-                name: Some(key.name),
-                ..ObjectReference::default()
-            };
-            cluster.event(&about, kind, reason, &message).await;
-        });
-    }
-
-    fn wake_dependents(&mut self, key: &Key) {
-        let dependents: Vec<Key> = self
-            .environments
-            .values()
-            .filter(|other| other.key.namespace == key.namespace)
-            .filter(|other| {
-                let spec = other.spec.as_ref();
-                spec.is_ok_and(|spec| spec.depends_on.iter().any(|one| one.name == key.name))
-            })
-            .map(|other| other.key.clone())
-            .collect();
-        for dependent in dependents {
-            self.update_hold(&dependent);
+        if became {
+            self.wake_dependents(key);
         }
+        self.settle(key, &status);
+        self.write_status(key, &status, pace);
+        self.write_parent_if_changed(key);
     }
 
     /// Writes the status to the cluster when it differs from what is there; `pace` is in milliseconds and holds back
@@ -291,7 +274,11 @@ impl Controller {
         let Some(environment) = self.environments.get_mut(key) else {
             return;
         };
-        if environment.status.writing || !environment.parent.exists || environment.parent.writing {
+        if !environment.status.settled
+            || environment.status.writing
+            || !environment.parent.exists
+            || environment.parent.writing
+        {
             return;
         }
         let wanted = environment_status(environment, status);
@@ -470,6 +457,7 @@ pub(super) fn phase_and_message(
         let message = environment
             .hold
             .clone()
+            .or_else(|| kept(environment, status))
             .unwrap_or_else(|| status.message.clone());
         return ("Removed".to_owned(), message);
     }

@@ -1,0 +1,94 @@
+//! What is worth telling: to people by Kubernetes events, to the environments that wait, and when it is too early to say
+//! anything.
+
+use windlass_cluster::resources::API_VERSION;
+use windlass_cluster::{EventKind, ObjectReference};
+use windlass_engine::{Phase, Status};
+
+use super::environment::EnvironmentState;
+use super::status::phase_and_message;
+use super::{Controller, Key};
+
+impl Controller {
+    /// Finds out whether this process knows how the environment is. A restart looks at everything first, and says
+    /// nothing that it would take back a moment later.
+    pub(super) fn settle(&mut self, key: &Key, status: &Status) {
+        let Some(environment) = self.environments.get(key) else {
+            return;
+        };
+        if environment.status.settled || self.is_finding_out(environment, status) {
+            return;
+        }
+        if let Some(environment) = self.environments.get_mut(key) {
+            environment.status.settled = true;
+        }
+        // Those that wait for it may be waiting to say so.
+        let dependents = self.dependents(key);
+        self.dirty.extend(dependents);
+    }
+
+    fn is_finding_out(&self, environment: &EnvironmentState, status: &Status) -> bool {
+        let Some(written) = &environment.status.written else {
+            return false;
+        };
+        let is_new = status.attempted.is_some() && status.attempted != written.attempted_revision;
+        if is_new || environment.machine.has_acted() || environment.render.error.is_some() {
+            return false;
+        }
+        match status.phase {
+            Phase::Pending | Phase::Applying => true,
+            Phase::Held => environment.spec.as_ref().is_ok_and(|spec| {
+                spec.depends_on.iter().any(|one| {
+                    let other = Key::new(environment.key.namespace.clone(), one.name.clone());
+                    let other = self.environments.get(&other);
+                    other.is_some_and(|other| !other.status.settled)
+                })
+            }),
+            _ => false,
+        }
+    }
+
+    /// Publishes an event about the environment.
+    pub(super) fn announce(&self, key: &Key, ready: bool, status: &Status) {
+        let cluster = self.parts.cluster.clone();
+        let (kind, reason) = if ready {
+            (EventKind::Normal, "Ready")
+        } else {
+            (EventKind::Warning, "NotReady")
+        };
+        let Some(environment) = self.environments.get(key) else {
+            return;
+        };
+        let (_, message) = phase_and_message(environment, status);
+        let key = key.clone();
+        self.tasks.spawn(async move {
+            let about = ObjectReference {
+                api_version: Some(API_VERSION.to_owned()),
+                kind: Some("Environment".to_owned()),
+                namespace: Some(key.namespace),
+                name: Some(key.name),
+                ..ObjectReference::default()
+            };
+            cluster.event(&about, kind, reason, &message).await;
+        });
+    }
+
+    /// The environments that name this one in `dependsOn`.
+    fn dependents(&self, key: &Key) -> Vec<Key> {
+        self.environments
+            .values()
+            .filter(|other| other.key.namespace == key.namespace)
+            .filter(|other| {
+                let spec = other.spec.as_ref();
+                spec.is_ok_and(|spec| spec.depends_on.iter().any(|one| one.name == key.name))
+            })
+            .map(|other| other.key.clone())
+            .collect()
+    }
+
+    pub(super) fn wake_dependents(&mut self, key: &Key) {
+        for dependent in self.dependents(key) {
+            self.update_hold(&dependent);
+        }
+    }
+}
