@@ -142,7 +142,14 @@ fn build_windlass() -> Result<PathBuf> {
     );
     let mut command = Command::new(cargo);
     command
-        .args(["build", "--workspace", "--bin", "windlass", "--quiet", "--target-dir"])
+        .args([
+            "build",
+            "--workspace",
+            "--bin",
+            "windlass",
+            "--quiet",
+            "--target-dir",
+        ])
         .arg(&target)
         .current_dir(workspace());
     let profile = if cfg!(debug_assertions) {

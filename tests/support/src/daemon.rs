@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use rustix::process::Signal;
@@ -164,6 +164,24 @@ impl Daemon {
             Ok(address) => Ok(address),
             Err(error) => Err(self.process.failure(&format!("does not listen: {error:#}"))),
         }
+    }
+
+    /// Waits until `/readyz` says so, asking often enough to time it.
+    pub async fn ready(&mut self, deadline: Duration) -> Result<()> {
+        const OFTEN: Duration = Duration::from_millis(2);
+        let end = Instant::now() + deadline;
+        while Instant::now() < end {
+            self.check_alive()?;
+            // It is empty, or not there, until the daemon listens.
+            let address = fs::read_to_string(&self.address_file).unwrap_or_default();
+            if !address.is_empty() && self.get("/readyz").await?.status == 200 {
+                return Ok(());
+            }
+            tokio::time::sleep(OFTEN).await;
+        }
+        Err(self
+            .process
+            .failure(&format!("is not ready after {deadline:?}")))
     }
 
     /// Sends a GET request; every status is an answer and none an error.

@@ -14,6 +14,7 @@ mod process;
 pub mod prometheus;
 mod scratch;
 pub mod wait;
+mod webhook;
 pub mod workload;
 
 pub use case::TestCase;
@@ -24,3 +25,4 @@ pub use git::{GitHttp, GitHttpOptions, GitRepository, GitSsh, HostileGit};
 pub use process::Process;
 pub use scratch::Scratch;
 pub use wait::{eventually, watch_until, watch_until_gone};
+pub use webhook::webhook_signature;

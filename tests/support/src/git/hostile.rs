@@ -19,6 +19,7 @@ pub struct HostileGit {
 #[derive(Debug)]
 struct State {
     closed: AtomicBool,
+    stalled: AtomicBool,
     limit: AtomicU64,
     connections: AtomicUsize,
 }
@@ -29,15 +30,7 @@ type Handler = fn(TcpStream, Option<SocketAddr>, &State);
 impl HostileGit {
     /// Accepts every connection and never answers.
     pub fn hang() -> Result<Self> {
-        Self::listen(None, 0, |mut client, _, state| {
-            // Reading on keeps the client from noticing that nobody listens.
-            let mut buffer = [0; 4096];
-            while !state.closed.load(Ordering::Relaxed) {
-                if !matches!(client.read(&mut buffer), Ok(1..)) {
-                    break;
-                }
-            }
-        })
+        Self::listen(None, 0, |client, _, state| ignore(client, state))
     }
 
     /// Passes requests on to the server of `upstream_url` and closes each connection after `after_bytes` of answers.
@@ -52,6 +45,9 @@ impl HostileGit {
             .parse()
             .with_context(|| format!("{upstream_url} names no address and port"))?;
         Self::listen(Some(upstream), after_bytes, |client, upstream, state| {
+            if state.stalled.load(Ordering::Relaxed) {
+                return ignore(client, state);
+            }
             // Either side may go away at any time, which is all that can go wrong here.
             if let Some(upstream) = upstream.and_then(|address| TcpStream::connect(address).ok()) {
                 relay(client, upstream, state);
@@ -59,11 +55,24 @@ impl HostileGit {
         })
     }
 
+    /// Passes everything on to the server of `upstream_url` until [`HostileGit::stall`] is called.
+    pub fn passing(upstream_url: &str) -> Result<Self> {
+        Self::cut_pack(upstream_url, u64::MAX)
+    }
+
+    /// Accepts connections and never answers, from now until [`HostileGit::repair`].
+    ///
+    /// A connection that was accepted meanwhile stays unanswered: who waits for it has to give it up.
+    pub fn stall(&self) {
+        self.state.stalled.store(true, Ordering::Relaxed);
+    }
+
     fn listen(upstream: Option<SocketAddr>, limit: u64, handler: Handler) -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").context("listening on loopback")?;
         let address = listener.local_addr().context("listening on loopback")?;
         let state = Arc::new(State {
             closed: AtomicBool::new(false),
+            stalled: AtomicBool::new(false),
             limit: AtomicU64::new(limit),
             connections: AtomicUsize::new(0),
         });
@@ -94,6 +103,7 @@ impl HostileGit {
     /// Lets everything through from now on, so that a test can see the client recover.
     pub fn repair(&self) {
         self.state.limit.store(u64::MAX, Ordering::Relaxed);
+        self.state.stalled.store(false, Ordering::Relaxed);
     }
 }
 
@@ -102,6 +112,16 @@ impl Drop for HostileGit {
         self.state.closed.store(true, Ordering::Relaxed);
         // Wakes the thread that accepts, which then sees that it is over.
         drop(TcpStream::connect(self.address));
+    }
+}
+
+/// Reads until the client gives up, so that it does not notice that nobody listens.
+fn ignore(mut client: TcpStream, state: &State) {
+    let mut buffer = [0; 4096];
+    while !state.closed.load(Ordering::Relaxed) {
+        if !matches!(client.read(&mut buffer), Ok(1..)) {
+            break;
+        }
     }
 }
 
