@@ -49,3 +49,37 @@ async fn a_folder_can_be_the_target() -> Result<()> {
     )
     .await
 }
+
+#[tokio::test]
+async fn a_folder_that_is_away_at_the_start_is_taken_up_when_it_is_back() -> Result<()> {
+    let road = Road::start("folder-away").await?;
+    let root = road.scratch.path().join("out");
+    let environment = format!("{PLAIN}  target: {{directory: {{path: web}}}}\n");
+    let commit = road.push(&[
+        ("web/environment.yaml", Some(&environment)),
+        ("web/a.yaml", Some(&config_map("a", "to a file"))),
+        ("web/b.yaml", Some(&config_map("b", "to a file"))),
+    ])?;
+    let target = root.display().to_string();
+    let mut daemon = road.daemon(&["--target-root", &target]).await?;
+    road.ready("web", &commit).await?;
+    daemon.kill9()?;
+
+    // As when a volume is not mounted: a file stands where the folder has been.
+    let aside = road.scratch.path().join("aside");
+    std::fs::rename(&root, &aside)?;
+    std::fs::write(&root, "")?;
+    let _daemon = road.daemon(&["--target-root", &target]).await?;
+    road.says("web", &["WL0720"]).await?;
+    std::fs::remove_file(&root)?;
+    std::fs::rename(&aside, &root)?;
+    road.ready("web", &commit).await?;
+    // It is watched again, so that what leaves Git leaves the folder.
+    road.push(&[("web/b.yaml", None)])?;
+    eventually(
+        SOON,
+        "the file of a removed object to be gone",
+        async || Ok((files_with(&root, b"to a file")?.len() == 1).then_some(())),
+    )
+    .await
+}

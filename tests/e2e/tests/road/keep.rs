@@ -3,7 +3,7 @@
 
 use anyhow::Result;
 use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::api::core::v1::ConfigMap;
+use k8s_openapi::api::core::v1::{ConfigMap, PersistentVolumeClaim};
 use kube::Api;
 use kube::api::{DeleteParams, Patch, PatchParams};
 use serde_json::json;
@@ -166,5 +166,59 @@ async fn a_status_that_changes_costs_no_request() -> Result<()> {
         .filter(|request| request.resource == "deployments" || request.name == "web")
         .collect();
     assert!(of_deployment.is_empty(), "no request: {of_deployment:#?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_environment_that_agreed_to_it_goes_with_its_folder() -> Result<()> {
+    let road = Road::start("remove").await?;
+    let goes = format!("{PLAIN}  sync: {{onRemove: prune}}\n");
+    let claim = "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: data}\nspec:\n  \
+                 accessModes: [ReadWriteOnce]\n  resources: {requests: {storage: 1Gi}}\n";
+    let map = |name: &str| config_map(name, "1");
+    let commit = road.push(&[
+        ("goes/environment.yaml", Some(&goes)),
+        ("goes/map.yaml", Some(&map("goes"))),
+        ("holds/environment.yaml", Some(&goes)),
+        ("holds/map.yaml", Some(&map("holds"))),
+        ("holds/claim.yaml", Some(claim)),
+        ("stays/environment.yaml", Some(PLAIN)),
+        ("stays/map.yaml", Some(&map("stays"))),
+    ])?;
+    let _daemon = road.daemon(&[]).await?;
+    for name in ["goes", "stays"] {
+        road.ready(name, &commit).await?;
+    }
+    road.value_is("holds", "1").await?;
+    road.push(&[
+        ("goes", None),
+        ("holds", None),
+        ("stays", None),
+        ("other/environment.yaml", Some(PLAIN)),
+        ("other/map.yaml", Some(&map("other"))),
+    ])?;
+    watch_until_gone(&road.config_maps(), "goes", SOON).await?;
+    watch_until_gone(&road.own("Environment").await?, "goes", SOON).await?;
+    road.value_is("other", "1").await?;
+
+    // Without the agreement everything stays, and with it what is never deleted by default: then the object stays
+    // too, because it is what still names them.
+    watch_until_gone(&road.config_maps(), "holds", SOON).await?;
+    for (name, what) in [
+        ("stays", "its folder left Git"),
+        ("holds", "PersistentVolumeClaim"),
+    ] {
+        let removed = |status: &serde_json::Value| {
+            condition(status, "Removed").is_some_and(|it| it["status"] == "True")
+                && status["message"]
+                    .as_str()
+                    .is_some_and(|it| it.contains(what))
+        };
+        road.environment(name, &format!("being removed, with {what}"), removed)
+            .await?;
+    }
+    road.value_is("stays", "1").await?;
+    let claims: Api<PersistentVolumeClaim> = Api::namespaced(road.client.clone(), "default");
+    assert!(claims.get_opt("data").await?.is_some(), "the claim is kept");
     Ok(())
 }

@@ -11,6 +11,7 @@
 mod broken;
 mod folder;
 mod keep;
+mod made;
 mod plugins;
 mod process;
 mod push;

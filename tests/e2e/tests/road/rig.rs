@@ -5,13 +5,11 @@ use std::process::{Command, Output};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use hmac::{Hmac, KeyInit as _, Mac as _};
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace};
 use kube::api::{DynamicObject, PostParams};
 use kube::core::{ApiResource, GroupVersionKind};
 use kube::{Api, Client};
 use serde_json::{Value, json};
-use sha2::Sha256;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use windlass_test_support::control_plane::AuditedRequest;
 use windlass_test_support::{
@@ -158,14 +156,8 @@ impl Road {
         watch_until(&self.config_maps(), name, SOON, &what, is).await
     }
 
-    /// Waits until the object of an environment or repository is as expected.
-    pub(crate) async fn until(
-        &self,
-        kind: &str,
-        name: &str,
-        what: &str,
-        condition: impl Fn(&Value) -> bool,
-    ) -> Result<Value> {
+    /// The objects of `Environment` or `Repository`, once the daemon has defined them.
+    pub(crate) async fn own(&self, kind: &str) -> Result<Api<DynamicObject>> {
         let plural = match kind {
             "Environment" => "environments",
             _ => "repositories",
@@ -179,6 +171,34 @@ impl Road {
             Ok(Some(()))
         })
         .await?;
+        Ok(api)
+    }
+
+    /// Makes an `Environment` or `Repository` as a person does.
+    pub(crate) async fn create(&self, kind: &str, name: &str, spec: Value) -> Result<()> {
+        let object = serde_json::from_value(json!({
+            "apiVersion": "windlass.dev/v1alpha1",
+            "kind": kind,
+            "metadata": { "name": name, "namespace": SYSTEM },
+            "spec": spec,
+        }))?;
+        let api = self.own(kind).await?;
+        eventually(SOON, "the daemon's namespace", async || {
+            api.create(&PostParams::default(), &object).await?;
+            Ok(Some(()))
+        })
+        .await
+    }
+
+    /// Waits until the object of an environment or repository is as expected.
+    pub(crate) async fn until(
+        &self,
+        kind: &str,
+        name: &str,
+        what: &str,
+        condition: impl Fn(&Value) -> bool,
+    ) -> Result<Value> {
+        let api = self.own(kind).await?;
         let holds = |object: &DynamicObject| condition(&object.data["status"]);
         let found = watch_until(&api, name, SOON, what, holds).await?;
         Ok(found.data["status"].clone())
@@ -231,9 +251,7 @@ pub(crate) fn config_map(name: &str, value: &str) -> String {
 
 /// The header by which the daemon knows that `body` was sent by somebody who knows `secret`.
 pub(crate) fn signature(secret: &str, body: &[u8]) -> String {
-    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("any key fits");
-    mac.update(body);
-    format!("sha256={}", hex::encode(mac.finalize().into_bytes()))
+    windlass_test_support::webhook_signature(secret, body).expect("any key fits")
 }
 
 /// Everything in files below a folder that holds `needle`.

@@ -1,9 +1,11 @@
 //! The servers that environments are fetched from.
 
 use anyhow::{Context as _, Result};
-use windlass_test_support::{GitHttp, GitHttpOptions, GitSsh, HostileGit};
+use kube::api::{Patch, PatchParams};
+use serde_json::json;
+use windlass_test_support::{GitHttp, GitHttpOptions, GitRepository, GitSsh, HostileGit};
 
-use crate::rig::{PLAIN, Road, config_map, files_with, is_ready};
+use crate::rig::{PLAIN, Road, condition, config_map, files_with, is_ready};
 
 #[tokio::test]
 async fn https_needs_the_authority_and_the_token() -> Result<()> {
@@ -94,5 +96,71 @@ async fn a_server_that_cuts_the_pack_is_reported_and_left_behind() -> Result<()>
     assert_eq!(daemon.get("/healthz").await?.status, 200);
     broken.repair();
     road.ready("web", &commit).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_server_that_never_answers_holds_up_nobody_and_changes_nothing() -> Result<()> {
+    let road = Road::start("silent").await?;
+    let file = |name: &str| format!("{name}/map.yaml");
+    let environment = |name: &str| format!("{name}/environment.yaml");
+    let commit = road.push(&[
+        (&environment("slow"), Some(PLAIN)),
+        (&file("slow"), Some(&config_map("slow", "1"))),
+    ])?;
+    let other = GitRepository::init(&road.repositories().join("other.git"))?;
+    let beside = other.commit(
+        &[
+            (&environment("well"), Some(PLAIN)),
+            (&file("well"), Some(&config_map("well", "1"))),
+        ],
+        "first",
+    )?;
+    let upstream = GitHttp::start(&road.repositories(), GitHttpOptions::default()).await?;
+    let server = HostileGit::passing(&upstream.url("main.git"))?;
+    let other_url = other.path().display().to_string();
+    let _daemon = road
+        .daemon_for(&other_url, &["--name", "well", "--interval", "1s"])
+        .await?;
+    let spec = json!({ "url": server.url("main.git"), "interval": "1s", "timeout": "2s" });
+    road.create("Repository", "slow", spec).await?;
+    road.ready("slow", &commit).await?;
+    road.ready("well", &beside).await?;
+
+    server.stall();
+    let next = road.push(&[(&file("slow"), Some(&config_map("slow", "2")))])?;
+    let told = road
+        .until("Repository", "slow", "a fetch that took too long", |it| {
+            !is_ready(it) && it.to_string().contains("WL02")
+        })
+        .await?;
+    let ready = condition(&told, "Ready").context("a condition Ready")?;
+    let message = ready["message"].as_str().unwrap_or_default();
+    assert!(
+        message.contains("2 s"),
+        "it says how long it waited: {message}"
+    );
+    assert_eq!(
+        told["revision"], commit,
+        "the last revision stays in force: {told}"
+    );
+    let status = road.ready("slow", &commit).await?;
+    assert!(condition(&status, "Stalled").is_none(), "{status}");
+
+    // Drift is corrected without the server, and a repository beside it goes on.
+    let edit = Patch::Merge(json!({ "data": { "value": "by hand" } }));
+    let maps = road.config_maps();
+    maps.patch("slow", &PatchParams::default(), &edit).await?;
+    road.value_is("slow", "1").await?;
+    let map = config_map("well", "2");
+    let beside = other.commit(&[(&file("well"), Some(&map))], "second")?;
+    road.value_is("well", "2").await?;
+    road.ready("well", &beside).await?;
+
+    server.repair();
+    road.value_is("slow", "2").await?;
+    road.ready("slow", &next).await?;
+    road.until("Repository", "slow", "being Ready again", is_ready)
+        .await?;
     Ok(())
 }
