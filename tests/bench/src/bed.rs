@@ -1,9 +1,9 @@
 //! A control plane with nothing but its API server, a repository of environments, and the daemon between them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use kube::api::{DynamicObject, ListParams};
 use kube::{Api, Client};
 use serde_json::Value;
@@ -89,17 +89,42 @@ impl Bed {
         })
     }
 
-    /// Starts the daemon with an empty cache and follows it until every environment is applied.
-    pub(crate) async fn sync(&self, kubeconfig: PathBuf) -> Result<(Daemon, Synced)> {
+    /// Commits files on top of the environments.
+    pub(crate) fn commit(&self, files: &[(&str, &str)]) -> Result<()> {
+        let changes: Vec<(&str, Option<&str>)> = files
+            .iter()
+            .map(|(path, text)| (*path, Some(*text)))
+            .collect();
+        self.repository.commit(&changes, "A change")?;
+        Ok(())
+    }
+
+    /// The folder that a Git server has to serve; the repository is `repository` in it.
+    pub(crate) fn repositories(&self) -> Result<&Path> {
+        let path = self.repository.path();
+        path.parent().context("a repository is in a folder")
+    }
+
+    /// A daemon that follows the repository by its path.
+    pub(crate) fn options(&self, kubeconfig: PathBuf) -> DaemonOptions {
         let path = self.repository.path().to_string_lossy().into_owned();
         let args = ["--repository", &path, "--name", "bench"];
-        let begin = Instant::now();
-        let mut daemon = Daemon::spawn(DaemonOptions {
+        DaemonOptions {
             kubeconfig: Some(kubeconfig),
             args: args.map(str::to_owned).into(),
             ..DaemonOptions::default()
-        })
-        .await?;
+        }
+    }
+
+    /// Starts the daemon with an empty cache and follows it until every environment is applied.
+    pub(crate) async fn sync(&self, kubeconfig: PathBuf) -> Result<(Daemon, Synced)> {
+        self.sync_with(self.options(kubeconfig)).await
+    }
+
+    /// The same for a daemon with options of its own.
+    pub(crate) async fn sync_with(&self, options: DaemonOptions) -> Result<(Daemon, Synced)> {
+        let begin = Instant::now();
+        let mut daemon = Daemon::spawn(options).await?;
         let (mut first, mut rss) = (None, 0);
         let (mut best, mut changed, mut told) = (0, begin, begin);
         loop {

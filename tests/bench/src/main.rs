@@ -4,12 +4,15 @@
 //! rate stands beside what a plain client gets from the same API server.
 
 mod bed;
+mod call;
 mod cold;
 mod conditions;
+mod latency;
 mod process;
 mod raw;
 mod render;
 mod report;
+mod start;
 mod steady;
 
 use anyhow::Result;
@@ -43,6 +46,30 @@ enum Benchmark {
         #[arg(long, default_value_t = 120)]
         seconds: u64,
     },
+    /// How long a push and an edit by hand take to be seen in the cluster.
+    Latency {
+        /// How many other environments of four objects there are.
+        #[arg(long, default_value_t = 100)]
+        environments: usize,
+        /// How many pushes, and how many edits.
+        #[arg(long, default_value_t = 20)]
+        rounds: usize,
+    },
+    /// A plugin call beside the same crate compiled natively.
+    Call {
+        /// How many times each way is measured.
+        #[arg(long, default_value_t = 50)]
+        runs: usize,
+    },
+    /// From the start of the process until it is ready, with compiled plugins cached.
+    Start {
+        /// How many environments of four objects are in the cluster.
+        #[arg(long, default_value_t = 100)]
+        environments: usize,
+        /// How many starts.
+        #[arg(long, default_value_t = 10)]
+        runs: usize,
+    },
     /// `windlass render` of Deployments through `manifests` and `patch`, with compiled plugins cached.
     Render {
         /// How many Deployments, each in a file of its own.
@@ -63,6 +90,12 @@ async fn main() -> Result<()> {
             environments,
             seconds,
         } => steady::run(environments, seconds).await?,
+        Benchmark::Latency {
+            environments,
+            rounds,
+        } => latency::run(environments, rounds).await?,
+        Benchmark::Call { runs } => call::run(runs).await?,
+        Benchmark::Start { environments, runs } => start::run(environments, runs).await?,
         Benchmark::Render { objects, runs } => render::run(objects, runs).await?,
     };
     if arguments.json {

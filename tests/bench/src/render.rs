@@ -11,7 +11,7 @@ use windlass_test_support::build::ensure_windlass;
 use windlass_test_support::{Scratch, workload};
 
 use crate::conditions::Conditions;
-use crate::report::{Report, Table, median};
+use crate::report::{Report, Table, timing};
 
 const ENVIRONMENT: &str = "\
 apiVersion: windlass.dev/v1alpha1
@@ -141,7 +141,6 @@ fn step(line: &str) -> Option<(String, Duration)> {
 fn summary(title: &str, objects: usize, runs: &[Run]) -> (Table, Value) {
     let heading =
         format!("Render: {objects} Deployments in as many files, manifests and patch, {title}");
-    let mut table = Table::new(heading, &["", "median", "least", "most"]);
     let mut values = json!({ "memo": title, "objects": objects, "runs": runs.len() });
     let names = runs
         .first()
@@ -155,18 +154,14 @@ fn summary(title: &str, objects: usize, runs: &[Run]) -> (Table, Value) {
     }
     let process = runs.iter().map(|run| milliseconds(run.process)).collect();
     rows.push(("process, start to end".to_owned(), process));
-    for (name, times) in rows {
-        let least = times.iter().copied().fold(f64::INFINITY, f64::min);
-        let most = times.iter().copied().fold(0.0, f64::max);
-        table.row([
-            name.clone(),
-            format!("{:.1} ms", median(&times)),
-            format!("{least:.1} ms"),
-            format!("{most:.1} ms"),
-        ]);
+    for (name, times) in &rows {
         values[name] = json!(times);
     }
-    (table, values)
+    let rows: Vec<(&str, &[f64])> = rows
+        .iter()
+        .map(|(name, times)| (name.as_str(), times.as_slice()))
+        .collect();
+    (timing(heading, &rows), values)
 }
 
 fn milliseconds(duration: Duration) -> f64 {

@@ -85,6 +85,22 @@ impl Table {
     }
 }
 
+/// A table of times in milliseconds: the middle, the least and the most of each row.
+pub(crate) fn timing(title: impl Into<String>, rows: &[(&str, &[f64])]) -> Table {
+    let mut table = Table::new(title, &["", "median", "least", "most"]);
+    for (name, times) in rows {
+        let least = times.iter().copied().fold(f64::INFINITY, f64::min);
+        let most = times.iter().copied().fold(0.0, f64::max);
+        table.row([
+            (*name).to_owned(),
+            format!("{:.1} ms", median(times)),
+            format!("{least:.1} ms"),
+            format!("{most:.1} ms"),
+        ]);
+    }
+    table
+}
+
 /// `1234567` bytes as `1.2 MiB`.
 pub(crate) fn mebibytes(bytes: u64) -> String {
     format!("{:.0} MiB", bytes as f64 / (1024.0 * 1024.0))
