@@ -6,12 +6,14 @@ use kube::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
+use serde_with::skip_serializing_none;
 use std::collections::BTreeMap;
 
 /// What an environment is: where its manifests come from, what is made of them and where they go.
 ///
 /// Every field may be absent; what absence means is said at the field. Absent fields are not
 /// written, so that server-side apply owns only what Git says.
+#[skip_serializing_none]
 #[derive(CustomResource, Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[kube(
     group = "windlass.dev",
@@ -45,38 +47,29 @@ pub struct EnvironmentSpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub depends_on: Vec<DependsOn>,
     /// Namespace for objects that have none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub namespace: Option<String>,
     /// The steps that make the objects; when absent, the folder's content decides.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pipeline: Option<Vec<PipelineStep>>,
     /// Named scalars that the steps can use.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(schema_with = "any_map")]
     pub variables: BTreeMap<String, Json>,
     /// Service account whose rights are used; the daemon's own when absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service_account: Option<String>,
     /// How objects are brought into the cluster and kept there.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sync: Option<SyncSpec>,
     /// Fields of live objects that are left to others.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ignore: Vec<IgnoreSpec>,
     /// Where the objects go; the cluster of the daemon when absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<TargetSpec>,
     /// Set by a person in the cluster: nothing is written while true.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suspend: Option<bool>,
     /// Set by a person in the cluster: the commit to stay at.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revision: Option<String>,
     /// Only in the cluster: the folder, for an environment without an environment.yaml.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<SourceSpec>,
     /// Set by a person in the cluster: the digest of the refused prune that shall be done.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confirm_prune: Option<String>,
 }
 
@@ -89,6 +82,7 @@ pub struct DependsOn {
 }
 
 /// One step of a pipeline.
+#[skip_serializing_none]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PipelineStep {
@@ -100,55 +94,44 @@ pub struct PipelineStep {
     #[schemars(schema_with = "any_object")]
     pub config: Map<String, Json>,
     /// Bounds of this step, within what the operator allows.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limits: Option<StepLimits>,
 }
 
 /// Bounds of one step; an absent one is the daemon's default.
+#[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct StepLimits {
     /// Longest run.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wall_time: Option<Span>,
     /// Most memory.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory: Option<Size>,
     /// Most output, in bytes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output_bytes: Option<Size>,
     /// Most log output, in bytes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub log_bytes: Option<Size>,
     /// Most calls of the host.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host_calls: Option<u32>,
     /// Most objects handed back.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub objects: Option<u32>,
 }
 
 /// How objects are applied, pruned and kept.
+#[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SyncSpec {
     /// Whether objects that left Git leave the cluster; true when absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prune: Option<bool>,
     /// What is done about drift; `correct` when absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drift: Option<DriftSpec>,
     /// How long objects may take to become healthy; 5m when absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Span>,
     /// How much may be pruned at once without a person's word.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prune_limit: Option<PruneLimitSpec>,
     /// What happens to the objects when the environment leaves Git; `keep` when absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_remove: Option<OnRemove>,
     /// How failed requests are repeated.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry: Option<RetrySpec>,
 }
 
@@ -175,64 +158,57 @@ pub enum OnRemove {
 }
 
 /// A prune above both bounds waits for a person.
+#[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PruneLimitSpec {
     /// Share of the environment's objects; 30 when absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 100))]
     pub percent: Option<u8>,
     /// Number of objects; 10 when absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub objects: Option<u32>,
 }
 
 /// First and longest pauses before a request is repeated; they double in between.
+#[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RetrySpec {
     /// First pause after a passing failure; 1s when absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transient: Option<Span>,
     /// Longest pause after passing failures; 2m when absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transient_max: Option<Span>,
     /// First pause after the API server refused an object; 30s when absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rejected: Option<Span>,
     /// Longest pause after refusals; 10m when absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rejected_max: Option<Span>,
 }
 
 /// Fields that are left to others, on the objects that match.
+#[skip_serializing_none]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct IgnoreSpec {
     /// API group; the core group when absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
     /// Kind.
     pub kind: String,
     /// Name; any when absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Namespace; any when absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub namespace: Option<String>,
     /// JSON pointers (RFC 6901) such as `/spec/replicas`.
     pub fields: Vec<String>,
 }
 
 /// Where objects go; exactly one is set.
+#[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TargetSpec {
     /// The cluster of the daemon.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kubernetes: Option<KubernetesTargetSpec>,
     /// A folder, one file for each object.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub directory: Option<DirectoryTargetSpec>,
 }
 
@@ -260,32 +236,26 @@ pub struct SourceSpec {
 }
 
 /// What became of an environment.
+#[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct EnvironmentStatus {
     /// Generation of the spec that this status is about.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
     /// Ready, Reconciling, Stalled, Rendered, Applied, Healthy, Drifted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub conditions: Vec<Condition>,
     /// Commit that is applied in full.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revision: Option<String>,
     /// Commit that was tried last.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempted_revision: Option<String>,
     /// Number of objects.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub objects: Option<u32>,
     /// Number of healthy objects.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ready_objects: Option<u32>,
     /// Folder in the repository.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
     /// The state in one sentence.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
     /// Objects that failed; the first 20.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -294,28 +264,24 @@ pub struct EnvironmentStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<FindingStatus>,
     /// A prune that waits for a person.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prune_refusal: Option<PruneRefusalStatus>,
     /// When everything was last found in sync.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_synced: Option<Time>,
     /// The last request for a sync that was taken up: the value of the annotation
     /// `windlass.dev/sync-requested-at`, by which a person sees that it was heard.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_sync_request: Option<String>,
     /// Objects pruned by the last sync that pruned.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pruned: Option<u32>,
 }
 
 /// An object that failed.
+#[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct FailureStatus {
     /// The object, as `Deployment.apps shop/server`.
     pub object: String,
     /// Where it comes from, as `base/server.yaml (document 2)`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin: Option<String>,
     /// Code of the error.
     pub code: String,
@@ -324,24 +290,21 @@ pub struct FailureStatus {
 }
 
 /// What a validator said.
+#[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct FindingStatus {
     /// `error`, `warning` or `info`.
     pub severity: String,
     /// The step that said it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub step: Option<String>,
     /// The object it is about.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub object: Option<String>,
     /// The field it is about.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
     /// What was found.
     pub message: String,
     /// What to do about it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
 }
 
