@@ -1,6 +1,7 @@
 //! Why a call could not do its work.
 
 use crate::FileError;
+use crate::located::located;
 use std::fmt;
 
 /// Says why a call could not do its work at all, with the place and the remedy where known.
@@ -26,26 +27,7 @@ impl Failure {
         }
     }
 
-    /// Names the object it is about, by its index among those given to the call.
-    #[must_use]
-    pub fn object(mut self, index: usize) -> Self {
-        self.object = Some(index);
-        self
-    }
-
-    /// Names the field of that object, or the key of the configuration.
-    #[must_use]
-    pub fn field(mut self, path: impl Into<String>) -> Self {
-        self.field = Some(path.into());
-        self
-    }
-
-    /// Says what to do about it.
-    #[must_use]
-    pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
-        self
-    }
+    located!();
 
     /// What is wrong.
     pub fn message(&self) -> &str {

@@ -1,5 +1,6 @@
 //! What a validator has to say.
 
+use crate::located::located;
 use std::fmt;
 
 /// How bad a finding is.
@@ -52,27 +53,7 @@ impl Finding {
         Self::new(Severity::Info, message)
     }
 
-    /// Names the object, by its index among those given to the call. Without it the finding is
-    /// about the set as a whole.
-    #[must_use]
-    pub fn object(mut self, index: usize) -> Self {
-        self.object = Some(index);
-        self
-    }
-
-    /// Names the field of the object: `spec.template.spec.containers[0].image`.
-    #[must_use]
-    pub fn field(mut self, path: impl Into<String>) -> Self {
-        self.field = Some(path.into());
-        self
-    }
-
-    /// Says what to do about it.
-    #[must_use]
-    pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
-        self
-    }
+    located!();
 
     /// Names the rule that was broken.
     #[must_use]

@@ -52,6 +52,7 @@ mod failure;
 mod finding;
 mod health;
 mod host;
+mod located;
 mod macros;
 mod plugin;
 pub mod run;
