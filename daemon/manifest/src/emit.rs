@@ -3,6 +3,7 @@
 use serde_json::{Map, Number, Value};
 
 use crate::Json;
+use crate::decode::Rules;
 use crate::decode::scalar::{self, Scalar};
 
 /// The longest key that stands in front of its colon; YAML readers give up looking for the colon
@@ -238,7 +239,7 @@ fn is_plain(text: &str) -> bool {
         && !text.contains(" #")
         && !text.contains('\t')
         && text.trim() == text
-        && scalar::resolve(text) == Ok(Scalar::Text)
+        && scalar::resolve(text, Rules::Kubectl) == Ok(Scalar::Text)
         && !looks_like_number(text)
         && !looks_like_date(text)
 }

@@ -16,7 +16,10 @@ pub mod secret_ref;
 pub mod selector;
 pub mod strategic;
 
-pub use decode::{DecodeError, Document, Limits, Position, Problem, decode, decode_with_positions};
+pub use decode::{
+    DecodeError, Document, Limits, Position, Problem, Rules, decode, decode_by,
+    decode_with_positions, decode_with_positions_by, plain_scalar,
+};
 pub use emit::{to_yaml, to_yaml_stream};
 pub use id::{GroupKind, GroupKindError, Gvk, ObjectId};
 pub use object::{Object, ObjectError};

@@ -78,6 +78,12 @@ pub enum Problem {
         /// What stands there.
         found: &'static str,
     },
+    /// Something that is no text stands as a key, where kustomize takes texts only.
+    #[error("{found} cannot be a key for kustomize; write it in quotes")]
+    TextKey {
+        /// What stands there.
+        found: &'static str,
+    },
     /// The bytes are not text.
     #[error("{reason}; save the file as UTF-8")]
     Encoding {
@@ -116,7 +122,7 @@ impl Problem {
             Self::DuplicateKey { .. } => "WL0302",
             Self::Number { .. } => "WL0303",
             Self::Limit { .. } => "WL0304",
-            Self::Key { .. } => "WL0305",
+            Self::Key { .. } | Self::TextKey { .. } => "WL0305",
             Self::Encoding { .. } => "WL0306",
             Self::Separator { .. } => "WL0307",
             Self::Tag { .. } => "WL0308",

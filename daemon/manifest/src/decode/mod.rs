@@ -3,6 +3,7 @@
 //! kubectl reads a stream that begins with `{` as JSON and everything else as YAML documents
 //! between lines of `---`, with YAML 1.1 scalars. Three things differ here on purpose: a key that
 //! stands twice is an error, an integer is kept exactly or refused, and everything is bounded.
+//! kustomize reads objects by rules of its own, which are told apart by [`Rules`].
 
 mod error;
 mod json;
@@ -10,12 +11,14 @@ mod positions;
 pub(crate) mod scalar;
 mod scan;
 mod text;
+mod timestamp;
 mod yaml;
 
 use std::collections::HashMap;
 
 pub use error::{DecodeError, Position, Problem};
 use positions::Recorder;
+use scalar::Scalar;
 use text::Piece;
 
 use crate::Json;
@@ -45,6 +48,22 @@ impl Default for Limits {
     }
 }
 
+/// Whose reading of a text counts where two programs differ.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Rules {
+    /// kubectl's: JSON or YAML 1.1.
+    #[default]
+    Kubectl,
+    /// Those by which kustomize 5 reads objects, up to what it writes out for them: always YAML,
+    /// where only `true` and `false` are booleans, a timestamp is brought into one form, the
+    /// annotations of an object are texts, only texts are keys, and a key of a mapping wins over
+    /// what is merged into it.
+    Kustomize,
+    /// Those by which kustomize 5 reads the kustomization itself: kubectl's, but always YAML, and a
+    /// key that is set twice has the value that comes last.
+    Kustomization,
+}
+
 /// One document of a text.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Document {
@@ -72,13 +91,38 @@ impl Document {
 /// # Errors
 /// [`DecodeError`] with the place of the first thing that is wrong.
 pub fn decode(text: &[u8], limits: &Limits) -> Result<Vec<Document>, DecodeError> {
-    match read(text, limits, false) {
+    decode_by(Rules::Kubectl, text, limits)
+}
+
+/// Decodes the documents of a text by the given rules.
+///
+/// # Errors
+/// As [`decode`].
+pub fn decode_by(rules: Rules, text: &[u8], limits: &Limits) -> Result<Vec<Document>, DecodeError> {
+    match read(text, limits, rules, false) {
         // Only a reader that notes places knows where the key stands first.
         Err(error) if matches!(error.problem, Problem::DuplicateKey { .. }) => {
-            read(text, limits, true).and(Err(error))
+            read(text, limits, rules, true).and(Err(error))
         }
         other => other,
     }
+}
+
+/// What a text means that stands in YAML without quotes; `None` for a number that JSON, or 64 bits,
+/// cannot hold. A text in which something is a sign of YAML means itself.
+pub fn plain_scalar(text: &str, rules: Rules) -> Option<Json> {
+    Some(match scalar::resolve(text, rules).ok()? {
+        Scalar::Null => Json::Null,
+        Scalar::Bool(value) => value.into(),
+        Scalar::Int(value) => value.into(),
+        Scalar::Uint(value) => value.into(),
+        Scalar::Float(value) => match scalar::integral(value) {
+            Some(integer) => integer.into(),
+            None => Json::Number(serde_json::Number::from_f64(value)?),
+        },
+        Scalar::Time => timestamp::rfc3339(text)?.into(),
+        Scalar::Text => text.into(),
+    })
 }
 
 /// Decodes as [`decode`] does, and notes where every field stands.
@@ -86,10 +130,27 @@ pub fn decode(text: &[u8], limits: &Limits) -> Result<Vec<Document>, DecodeError
 /// # Errors
 /// As [`decode`].
 pub fn decode_with_positions(text: &[u8], limits: &Limits) -> Result<Vec<Document>, DecodeError> {
-    read(text, limits, true)
+    decode_with_positions_by(Rules::Kubectl, text, limits)
 }
 
-fn read(bytes: &[u8], limits: &Limits, positions: bool) -> Result<Vec<Document>, DecodeError> {
+/// Decodes as [`decode_by`] does, and notes where every field stands.
+///
+/// # Errors
+/// As [`decode`].
+pub fn decode_with_positions_by(
+    rules: Rules,
+    text: &[u8],
+    limits: &Limits,
+) -> Result<Vec<Document>, DecodeError> {
+    read(text, limits, rules, true)
+}
+
+fn read(
+    bytes: &[u8],
+    limits: &Limits,
+    rules: Rules,
+    positions: bool,
+) -> Result<Vec<Document>, DecodeError> {
     if bytes.len() > limits.bytes {
         let problem = Problem::Limit {
             what: "the size of the text in bytes",
@@ -97,14 +158,15 @@ fn read(bytes: &[u8], limits: &Limits, positions: bool) -> Result<Vec<Document>,
         };
         return Err(DecodeError::new(Position { line: 1, column: 1 }, problem));
     }
-    let text = text::decode(bytes)?;
+    let text = text::decode(bytes, rules)?;
     let mut documents = Documents {
         limits,
+        rules,
         found: Vec::new(),
         filled: 0,
     };
     let (mut from, mut broken) = ((0, 0), None);
-    if text.trim_start().starts_with('{') {
+    if rules == Rules::Kubectl && text.trim_start().starts_with('{') {
         let mut reader = json::Reader::new(&text, limits, positions);
         let mut end = reader.place();
         broken = loop {
@@ -120,7 +182,7 @@ fn read(bytes: &[u8], limits: &Limits, positions: bool) -> Result<Vec<Document>,
         // object.
         from = text::after_blank(&text, end);
     }
-    for piece in text::pieces(&text, from) {
+    for piece in text::pieces(&text, from, rules) {
         let result = piece.and_then(|piece| documents.yaml(piece, positions));
         let broken = broken.take();
         result.map_err(|error| match broken {
@@ -137,6 +199,7 @@ fn read(bytes: &[u8], limits: &Limits, positions: bool) -> Result<Vec<Document>,
 
 struct Documents<'l> {
     limits: &'l Limits,
+    rules: Rules,
     found: Vec<Document>,
     filled: usize,
 }
@@ -144,7 +207,7 @@ struct Documents<'l> {
 impl Documents<'_> {
     fn yaml(&mut self, piece: Piece<'_>, positions: bool) -> Result<(), DecodeError> {
         let mut recorder = positions.then(Recorder::default);
-        let (line, value) = yaml::read(piece.text, piece.line, self.limits, recorder.as_mut())?;
+        let (line, value) = yaml::read(piece, self.limits, self.rules, recorder.as_mut())?;
         let positions = recorder.as_mut().map(Recorder::take).unwrap_or_default();
         self.add(line, value, positions)
     }
@@ -172,5 +235,7 @@ impl Documents<'_> {
     }
 }
 
+#[cfg(test)]
+mod kustomize_tests;
 #[cfg(test)]
 mod tests;

@@ -1,9 +1,12 @@
-//! What a plain YAML scalar means to kubectl.
+//! What a plain YAML scalar means to kubectl and to kustomize.
 //!
 //! The rules are YAML 1.1's as go-yaml v2 has them (`y`, `0644`, `1_000`, `0b1`), with Go's number
-//! syntax (`0o17`) and without base 60 and without timestamps, which stay text.
+//! syntax (`0o17`) and without base 60 and without timestamps, which stay text. kustomize reads with
+//! go-yaml v3, for which `y`, `yes` and `on` are texts and timestamps are none.
 
 use std::borrow::Cow;
+
+use super::{Rules, timestamp};
 
 /// A resolved scalar; [`Scalar::Text`] stands for the text as it was.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -13,6 +16,8 @@ pub(crate) enum Scalar {
     Int(i64),
     Uint(u64),
     Float(f64),
+    /// A timestamp as kustomize knows it.
+    Time,
     Text,
 }
 
@@ -21,15 +26,20 @@ pub(crate) enum Scalar {
 pub(crate) struct TooLarge;
 
 /// Resolves a plain scalar.
-pub(crate) fn resolve(text: &str) -> Result<Scalar, TooLarge> {
+pub(crate) fn resolve(text: &str, rules: Rules) -> Result<Scalar, TooLarge> {
     let Some(first) = text.bytes().next() else {
         return Ok(Scalar::Null);
     };
     match first {
         b'0'..=b'9' | b'+' | b'-' | b'.' => match word(text) {
             Some(scalar) => Ok(scalar),
+            None if rules == Rules::Kustomize && timestamp::rfc3339(text).is_some() => {
+                Ok(Scalar::Time)
+            }
             None => number(text, first),
         },
+        b'y' | b'Y' | b'o' | b'O' if rules == Rules::Kustomize => Ok(Scalar::Text),
+        b'n' | b'N' if rules == Rules::Kustomize && text.len() != "null".len() => Ok(Scalar::Text),
         b'y' | b'Y' | b'n' | b'N' | b't' | b'T' | b'f' | b'F' | b'o' | b'O' | b'~' => {
             Ok(word(text).unwrap_or(Scalar::Text))
         }
@@ -58,7 +68,14 @@ fn word(text: &str) -> Option<Scalar> {
 
 fn number(text: &str, first: u8) -> Result<Scalar, TooLarge> {
     if first == b'.' {
-        return Ok(float(text).map_or(Scalar::Text, Scalar::Float));
+        // Go's own syntax counts here, which wants a digit on either side of a `_`.
+        let parts = || text.split('_').skip(1).zip(text.split('_'));
+        let digits = parts().all(|(behind, before)| {
+            behind.starts_with(|c: char| c.is_ascii_digit())
+                && before.ends_with(|c: char| c.is_ascii_digit())
+        });
+        let float = digits.then(|| float(&text.replace('_', ""))).flatten();
+        return Ok(float.map_or(Scalar::Text, Scalar::Float));
     }
     let plain: Cow<'_, str> = if text.contains('_') {
         Cow::Owned(text.replace('_', ""))
@@ -182,47 +199,6 @@ pub(crate) fn float_key(float: f64) -> String {
     format!("{mantissa}e{sign}{:02}", exponent.unsigned_abs())
 }
 
-/// Whether a text is one of the timestamps that go-yaml knows: a date, or a date and a time.
-pub(crate) fn is_timestamp(text: &str) -> bool {
-    let number = |part: &str, longest: usize, most: u32| {
-        (1..=longest).contains(&part.len())
-            && part.bytes().all(|b| b.is_ascii_digit())
-            && part.parse::<u32>().is_ok_and(|value| value <= most)
-    };
-    let date = |date: &str| {
-        let mut parts = date.split('-');
-        let year = parts
-            .next()
-            .is_some_and(|year| year.len() == 4 && number(year, 4, 9999));
-        let month = parts.next().is_some_and(|month| number(month, 2, 12));
-        let day = parts.next().is_some_and(|day| number(day, 2, 31));
-        year && month && day && parts.next().is_none()
-    };
-    let time = |time: &str| {
-        let (clock, fraction) = time.split_once('.').map_or((time, "0"), |(c, f)| (c, f));
-        let parts: Vec<&str> = clock.split(':').collect();
-        fraction.bytes().all(|b| b.is_ascii_digit())
-            && !fraction.is_empty()
-            && matches!(parts[..], [h, m, s] if number(h, 2, 23) && number(m, 2, 59) && number(s, 2, 59))
-    };
-    let zoned = |text: &str| {
-        if let Some(clock) = text.strip_suffix('Z') {
-            return time(clock);
-        }
-        let Some(at) = text.rfind(['+', '-']) else {
-            return false;
-        };
-        let zone: Vec<&str> = text[at + 1..].split(':').collect();
-        time(&text[..at])
-            && matches!(zone[..], [h, m] if h.len() == 2 && m.len() == 2 && number(h, 2, 24) && number(m, 2, 59))
-    };
-    match text.split_once(['T', 't', ' ']) {
-        None => date(text),
-        Some((day, clock)) if text.contains(' ') => date(day) && time(clock),
-        Some((day, clock)) => date(day) && zoned(clock),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -261,7 +237,7 @@ mod tests {
     #[case("=", Scalar::Text)]
     #[case("<<", Scalar::Text)]
     fn plain_scalars(#[case] text: &str, #[case] expected: Scalar) {
-        assert_eq!(resolve(text), Ok(expected), "`{text}`");
+        assert_eq!(resolve(text, Rules::Kubectl), Ok(expected), "`{text}`");
     }
 
     #[rstest]
@@ -269,7 +245,7 @@ mod tests {
     #[case("-9223372036854775809")]
     #[case("0xFFFFFFFFFFFFFFFFF")]
     fn integers_beyond_64_bits_are_refused(#[case] text: &str) {
-        assert_eq!(resolve(text), Err(TooLarge), "`{text}`");
+        assert_eq!(resolve(text, Rules::Kubectl), Err(TooLarge), "`{text}`");
     }
 
     #[rstest]
@@ -285,14 +261,18 @@ mod tests {
     }
 
     #[rstest]
-    #[case("2001-12-14", true)]
-    #[case("2001-1-4T1:2:3Z", true)]
-    #[case("2001-12-14t21:59:43.10-05:00", true)]
-    #[case("2001-12-14 21:59:43.10", true)]
-    #[case("2001-12-14 21:59:43.10 -5", false)]
-    #[case("2001-13-14", false)]
-    #[case("12-14", false)]
-    fn timestamps(#[case] text: &str, #[case] expected: bool) {
-        assert_eq!(is_timestamp(text), expected, "`{text}`");
+    #[case("yes", Scalar::Text)]
+    #[case("on", Scalar::Text)]
+    #[case("N", Scalar::Text)]
+    #[case("no", Scalar::Text)]
+    #[case("null", Scalar::Null)]
+    #[case("NULL", Scalar::Null)]
+    #[case("False", Scalar::Bool(false))]
+    #[case("0644", Scalar::Int(420))]
+    #[case("2001-12-14", Scalar::Time)]
+    #[case("2001-02-30", Scalar::Text)]
+    #[case(".1_0", Scalar::Float(0.1))]
+    fn kustomize_has_rules_of_its_own(#[case] text: &str, #[case] expected: Scalar) {
+        assert_eq!(resolve(text, Rules::Kustomize), Ok(expected), "`{text}`");
     }
 }

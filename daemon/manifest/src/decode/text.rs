@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::error::cut;
-use super::{DecodeError, Position, Problem};
+use super::{DecodeError, Position, Problem, Rules};
 
 /// What stands between documents.
 const SEPARATOR: &str = "---";
@@ -11,22 +11,28 @@ const SEPARATOR: &str = "---";
 /// Decodes the encodings that kubectl's reader takes: UTF-8, and UTF-16 in big-endian order.
 ///
 /// Little-endian UTF-16 fails in kubectl whatever it holds, because its line reader adds half a
-/// character at the end.
-pub(super) fn decode(bytes: &[u8]) -> Result<Cow<'_, str>, DecodeError> {
+/// character at the end. kustomize reads it.
+pub(super) fn decode(bytes: &[u8], rules: Rules) -> Result<Cow<'_, str>, DecodeError> {
     let fail = |position, reason: &str| {
         let reason = reason.to_owned();
         Err(DecodeError::new(position, Problem::Encoding { reason }))
     };
     let start = Position { line: 1, column: 1 };
-    if bytes.starts_with(&[0xff, 0xfe]) {
-        return fail(
-            start,
-            "the text is little-endian UTF-16, which kubectl cannot read",
-        );
-    }
-    if let Some(units) = bytes.strip_prefix(&[0xfe, 0xff]) {
-        let units = units.chunks(2).map(|unit| match unit {
-            [high, low] => u16::from_be_bytes([*high, *low]),
+    let utf16 = match bytes {
+        [0xff, 0xfe, ..] if rules != Rules::Kustomize => {
+            return fail(
+                start,
+                "the text is little-endian UTF-16, which kubectl cannot read",
+            );
+        }
+        [0xff, 0xfe, units @ ..] => Some((units, false)),
+        [0xfe, 0xff, units @ ..] => Some((units, true)),
+        _ => None,
+    };
+    if let Some((units, big_endian)) = utf16 {
+        let units = units.chunks(2).map(|unit| match *unit {
+            [high, low] if big_endian => u16::from_be_bytes([high, low]),
+            [low, high] => u16::from_le_bytes([low, high]),
             // Half a unit at the end becomes half a pair, which is no text.
             _ => 0xd800,
         });
@@ -63,10 +69,12 @@ pub(super) struct Piece<'a> {
 /// Takes the stream apart at the lines that begin with `---`, from a byte and its line on.
 ///
 /// As in kubectl, such a line may hold nothing else but a comment, and one that has nothing before
-/// it belongs to the document that follows.
+/// it belongs to the document that follows. kustomize leaves such a line to YAML, and a line that
+/// does not end too, so that YAML's rules hold for what follows the `---` there.
 pub(super) fn pieces(
     text: &str,
     (from, line): (usize, usize),
+    rules: Rules,
 ) -> impl Iterator<Item = Result<Piece<'_>, DecodeError>> {
     let mut rest = text.get(from..).unwrap_or_default();
     let mut line = line;
@@ -76,7 +84,8 @@ pub(super) fn pieces(
         }
         let (begin, mut end, mut lines) = (line, 0, 0);
         for text in rest.split_inclusive('\n') {
-            if let Some(behind) = text.strip_prefix(SEPARATOR) {
+            let left = rules == Rules::Kustomize && (end == 0 || !text.ends_with('\n'));
+            if let Some(behind) = text.strip_prefix(SEPARATOR).filter(|_| !left) {
                 let behind = behind.trim();
                 if !behind.is_empty() && !behind.starts_with('#') {
                     rest = "";

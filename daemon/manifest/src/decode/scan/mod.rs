@@ -50,7 +50,17 @@ pub(super) enum Token<'a> {
     Alias(&'a str),
     Anchor(&'a str),
     Tag(Tag<'a>),
-    Scalar { text: Cow<'a, str>, plain: bool },
+    Scalar { text: Cow<'a, str>, style: Style },
+}
+
+/// How a scalar is written, as far as its meaning depends on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Style {
+    Plain,
+    /// In quotes, or as a literal block.
+    Text,
+    /// As a folded block.
+    Folded,
 }
 
 /// A tag as it is written.
@@ -187,20 +197,24 @@ impl<'a> Scanner<'a> {
             b'|' | b'>' if self.flow == 0 => {
                 self.remove_key()?;
                 self.key_allowed = true;
+                let style = match self.cursor.byte(0) {
+                    b'>' => Style::Folded,
+                    _ => Style::Text,
+                };
                 let text = self.scan_block()?;
-                self.push(Token::Scalar { text, plain: false }, mark);
+                self.push(Token::Scalar { text, style }, mark);
                 Ok(())
             }
             b'\'' | b'"' => {
                 self.begin_node()?;
-                let text = self.scan_quoted()?;
-                self.push(Token::Scalar { text, plain: false }, mark);
+                let (text, style) = (self.scan_quoted()?, Style::Text);
+                self.push(Token::Scalar { text, style }, mark);
                 Ok(())
             }
             byte if self.begins_plain(byte) => {
                 self.begin_node()?;
-                let text = self.scan_plain()?;
-                self.push(Token::Scalar { text, plain: true }, mark);
+                let (text, style) = (self.scan_plain()?, Style::Plain);
+                self.push(Token::Scalar { text, style }, mark);
                 Ok(())
             }
             b'\t' => self.fault("found a tab where a value may begin; indent with spaces"),

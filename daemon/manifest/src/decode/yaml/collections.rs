@@ -8,8 +8,8 @@ use super::scalars::standard;
 use super::{Context, Node, Reader};
 use crate::Json;
 use crate::decode::scalar::Scalar;
-use crate::decode::scan::{Mark, Tag, Token};
-use crate::decode::{DecodeError, Problem};
+use crate::decode::scan::{Mark, Style, Tag, Token};
+use crate::decode::{DecodeError, Problem, Rules};
 use crate::object::type_name;
 
 /// A mapping while it is read.
@@ -19,6 +19,17 @@ struct Mapping {
     /// The keys that are written out, once something was merged beside them: those may not repeat,
     /// but a merged key may be set again.
     written: Option<HashSet<String>>,
+    /// What kustomize merges into it when it is complete.
+    merged: Option<Map<String, Json>>,
+}
+
+impl Mapping {
+    fn finish(mut self) -> Json {
+        for (key, value) in self.merged.into_iter().flatten() {
+            self.entries.entry(key).or_insert(value);
+        }
+        Value::Object(self.entries)
+    }
 }
 
 impl Reader<'_, '_> {
@@ -66,7 +77,10 @@ impl Reader<'_, '_> {
             }
             None => None,
         };
+        let around = self.place;
+        self.place = around.of_item();
         items.push(self.value(context, depth)?);
+        self.place = around;
         self.leave(outside);
         Ok(())
     }
@@ -80,19 +94,14 @@ impl Reader<'_, '_> {
             let key = self.key_node(empty, Context::BlockOfKey, depth)?;
             let value = self.take(&Token::Value)?
                 && !matches!(self.peek()?, Token::Key | Token::Value | Token::BlockEnd);
-            self.entry(
-                &mut map,
-                key,
-                mark,
-                value.then_some(Context::BlockOfKey),
-                depth,
-            )?;
+            let context = Context::BlockOfKey;
+            self.entry(&mut map, key, mark, (context, value), depth)?;
         }
         if !self.take(&Token::BlockEnd)? {
             return self
                 .fail_here("expected a key or the end of the mapping; check the indentation");
         }
-        Ok(Value::Object(map.entries))
+        Ok(map.finish())
     }
 
     pub(super) fn flow_list(&mut self, depth: usize) -> Result<Json, DecodeError> {
@@ -135,8 +144,8 @@ impl Reader<'_, '_> {
         }
         let value = self.take(&Token::Value)? && !ends(self.peek()?);
         let mut map = Mapping::default();
-        self.entry(&mut map, key, mark, value.then_some(Context::Flow), depth)?;
-        Ok(Value::Object(map.entries))
+        self.entry(&mut map, key, mark, (Context::Flow, value), depth)?;
+        Ok(map.finish())
     }
 
     pub(super) fn flow_map(&mut self, depth: usize) -> Result<Json, DecodeError> {
@@ -145,14 +154,14 @@ impl Reader<'_, '_> {
         let mut first = true;
         loop {
             if self.take(&Token::FlowMappingEnd)? {
-                return Ok(Value::Object(map.entries));
+                return Ok(map.finish());
             }
             if !first {
                 if !self.take(&Token::FlowEntry)? {
                     return self.fail_here("expected `,` or `}`");
                 }
                 if self.take(&Token::FlowMappingEnd)? {
-                    return Ok(Value::Object(map.entries));
+                    return Ok(map.finish());
                 }
             }
             first = false;
@@ -163,7 +172,7 @@ impl Reader<'_, '_> {
             let empty = explicit && (*self.peek()? == Token::Value || ends(self.peek()?));
             let key = self.key_node(empty, Context::Flow, depth)?;
             let value = explicit && self.take(&Token::Value)? && !ends(self.peek()?);
-            self.entry(&mut map, key, mark, value.then_some(Context::Flow), depth)?;
+            self.entry(&mut map, key, mark, (Context::Flow, value), depth)?;
         }
     }
 
@@ -179,9 +188,9 @@ impl Reader<'_, '_> {
         }
         let mark = self.mark()?;
         let (anchor, tag) = self.properties()?;
-        if let Token::Scalar { text, plain } = self.peek()? {
+        if let Token::Scalar { text, style } = self.peek()? {
             let implied = match &tag {
-                None => *plain,
+                None => *style == Style::Plain,
                 Some(tag) => *tag == Tag::NonSpecific || standard(tag) == Some("merge"),
             };
             if implied && text == "<<" {
@@ -194,25 +203,28 @@ impl Reader<'_, '_> {
             .map(Some)
     }
 
-    /// Reads the value of a key and puts it into the mapping. `context` is `None` where the key has
-    /// no value.
+    /// Reads the value of a key, if it has one, and puts it into the mapping.
     fn entry(
         &mut self,
         map: &mut Mapping,
         key: Option<Node>,
         mark: Mark,
-        context: Option<Context>,
+        (context, has_value): (Context, bool),
         depth: usize,
     ) -> Result<(), DecodeError> {
         let Some(key) = key else {
-            return self.merge(map, mark, context, depth);
+            return match (self.rules, has_value) {
+                (_, false) => self.fail(mark, Problem::Merge { found: "null" }),
+                (Rules::Kustomize, true) => self.merge_at_end(map, mark, context, depth),
+                (_, true) => self.merge(map, mark, context, depth),
+            };
         };
         let key = self.key(key, mark)?;
         let twice = match &mut map.written {
             Some(written) => !written.insert(key.clone()),
             None => map.entries.contains_key(&key),
         };
-        if twice {
+        if twice && self.rules != Rules::Kustomization {
             let first = self
                 .recorder
                 .as_ref()
@@ -220,12 +232,19 @@ impl Reader<'_, '_> {
             return self.fail(mark, Problem::DuplicateKey { key, first });
         }
         let outside = self.enter(&key, mark);
-        let value = match context {
-            Some(context) => self.value(context, depth)?,
-            None => Value::Null,
+        let around = self.place;
+        self.place = around.of_field(&key);
+        let value = if has_value {
+            self.value(context, depth)?
+        } else {
+            self.nothing(context)
         };
+        self.place = around;
         self.leave(outside);
-        map.entries.insert(key, value);
+        // kustomize takes `"<<"` out together with `<<`, without merging it.
+        if self.rules != Rules::Kustomize || key != "<<" {
+            map.entries.insert(key, value);
+        }
         Ok(())
     }
 
@@ -242,38 +261,66 @@ impl Reader<'_, '_> {
         }
     }
 
-    /// Lays the mappings behind `<<` over what the mapping has so far. In a list the first one
-    /// wins, and a key that follows in the mapping itself wins over all of them.
+    /// Lays the mappings behind `<<` over what the mapping has so far; a key that follows in the
+    /// mapping itself wins over them.
     fn merge(
         &mut self,
         map: &mut Mapping,
         mark: Mark,
-        context: Option<Context>,
+        context: Context,
         depth: usize,
     ) -> Result<(), DecodeError> {
-        let refuse = |found| Problem::Merge { found };
-        let Some(context) = context else {
-            return self.fail(mark, refuse("null"));
-        };
         map.written
             .get_or_insert_with(|| map.entries.keys().cloned().collect());
+        map.entries.extend(self.merged(mark, context, depth)?);
+        Ok(())
+    }
+
+    /// Keeps the mappings behind `<<` for the end of the mapping, as kustomize does, which has room
+    /// for one `<<` only.
+    fn merge_at_end(
+        &mut self,
+        map: &mut Mapping,
+        mark: Mark,
+        context: Context,
+        depth: usize,
+    ) -> Result<(), DecodeError> {
+        if map.merged.is_some() {
+            let (key, first) = ("<<".to_owned(), None);
+            return self.fail(mark, Problem::DuplicateKey { key, first });
+        }
+        map.merged = Some(self.merged(mark, context, depth)?);
+        Ok(())
+    }
+
+    /// Reads what stands behind `<<`. In a list the first mapping wins.
+    fn merged(
+        &mut self,
+        mark: Mark,
+        context: Context,
+        depth: usize,
+    ) -> Result<Map<String, Json>, DecodeError> {
         let named = matches!(self.peek()?, Token::Alias(_));
         // Fields that are merged have no place of their own.
         let recorder = self.recorder.take();
         let value = self.value(context, depth);
         self.recorder = recorder;
+        let refuse = |found: &Json| Problem::Merge {
+            found: type_name(found),
+        };
         match value? {
-            Value::Object(merged) => map.entries.extend(merged),
+            Value::Object(merged) => Ok(merged),
             Value::Array(items) if !named => {
+                let mut all = Map::new();
                 for item in items.into_iter().rev() {
                     match item {
-                        Value::Object(merged) => map.entries.extend(merged),
-                        other => return self.fail(mark, refuse(type_name(&other))),
+                        Value::Object(merged) => all.extend(merged),
+                        other => return self.fail(mark, refuse(&other)),
                     }
                 }
+                Ok(all)
             }
-            other => return self.fail(mark, refuse(type_name(&other))),
+            other => self.fail(mark, refuse(&other)),
         }
-        Ok(())
     }
 }

@@ -11,23 +11,23 @@ use serde_json::Value;
 
 use super::positions::Recorder;
 use super::scalar::Scalar;
-use super::scan::{Fault, Mark, Scanner, Tag, Token};
-use super::{DecodeError, Limits, Position, Problem};
+use super::scan::{Fault, Mark, Scanner, Style, Tag, Token};
+use super::text::Piece;
+use super::{DecodeError, Limits, Position, Problem, Rules};
 use crate::Json;
 
 /// Reads the first YAML document of a piece of a stream; what follows `...` is not looked at, as
-/// in kubectl. `line` is the line of the file in which the piece begins, from 0. Returns the line of
-/// the document's first node, from 1, and what the document says.
+/// in kubectl. Returns the line of the document's first node, from 1, and what the document says.
 pub(super) fn read(
-    text: &str,
-    line: usize,
+    Piece { text, line }: Piece<'_>,
     limits: &Limits,
+    rules: Rules,
     recorder: Option<&mut Recorder>,
 ) -> Result<(usize, Json), DecodeError> {
     // kubectl's reader takes a byte order mark off every document, not only off the first, and ends
-    // the last line when the text does not; block scalars depend on that.
+    // the last line when the text does not; block scalars depend on that. kustomize's does not.
     let mut text = Cow::Borrowed(text.strip_prefix('\u{feff}').unwrap_or(text));
-    if !text.ends_with('\n') {
+    if rules != Rules::Kustomize && !text.ends_with('\n') {
         text.to_mut().push('\n');
     }
     check_characters(&text, line)?;
@@ -35,6 +35,8 @@ pub(super) fn read(
         scanner: Scanner::new(&text),
         line,
         limits,
+        rules,
+        place: Place::Object,
         recorder,
         anchors: HashMap::new(),
         copied_nodes: 0,
@@ -81,10 +83,44 @@ struct Reader<'t, 'r> {
     scanner: Scanner<'t>,
     line: usize,
     limits: &'r Limits,
+    rules: Rules,
+    place: Place,
     recorder: Option<&'r mut Recorder>,
     anchors: HashMap<&'t str, Anchor>,
     copied_nodes: usize,
     copied_bytes: usize,
+}
+
+/// Where in an object the reader is, as far as kustomize makes a difference: annotations are texts
+/// to it, and keep what was written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Object,
+    /// The objects of a list.
+    Items,
+    Metadata,
+    Annotations,
+    Annotation,
+    Elsewhere,
+}
+
+impl Place {
+    fn of_field(self, field: &str) -> Self {
+        match (self, field) {
+            (Self::Object, "metadata") => Self::Metadata,
+            (Self::Object, "items") => Self::Items,
+            (Self::Metadata, "annotations") => Self::Annotations,
+            (Self::Annotations, _) => Self::Annotation,
+            _ => Self::Elsewhere,
+        }
+    }
+
+    fn of_item(self) -> Self {
+        match self {
+            Self::Items => Self::Object,
+            _ => Self::Elsewhere,
+        }
+    }
 }
 
 /// What an anchor names; `Open` while its node is being read, so that an alias inside is noticed.
@@ -106,7 +142,9 @@ impl Node {
     /// Keeps the text where it is needed: as the value, or to name a number that JSON lacks.
     fn new(scalar: Scalar, text: Cow<'_, str>) -> Self {
         match scalar {
-            Scalar::Text | Scalar::Float(_) => Self::Scalar(scalar, text.into_owned()),
+            Scalar::Text | Scalar::Float(_) | Scalar::Time => {
+                Self::Scalar(scalar, text.into_owned())
+            }
             _ => Self::Scalar(scalar, String::new()),
         }
     }
@@ -198,6 +236,15 @@ impl<'t> Reader<'t, '_> {
         self.fail(mark, Problem::syntax(reason))
     }
 
+    /// What it means that nothing stands where a value may stand. kustomize writes its objects anew,
+    /// and inside of `[]` and `{}` it writes `''` for nothing.
+    fn nothing(&self, context: Context) -> Json {
+        match (self.rules, context) {
+            (Rules::Kustomize, Context::Flow) => Value::String(String::new()),
+            _ => Value::Null,
+        }
+    }
+
     fn value(&mut self, context: Context, depth: usize) -> Result<Json, DecodeError> {
         let mark = self.mark()?;
         let node = self.node(context, depth)?;
@@ -231,10 +278,10 @@ impl<'t> Reader<'t, '_> {
         let collection = match self.peek()? {
             Token::BlockEntry => context == Context::BlockOfKey,
             Token::Scalar { .. } => {
-                let (Token::Scalar { text, plain }, _) = self.next()? else {
+                let (Token::Scalar { text, style }, _) = self.next()? else {
                     return Ok(Node::NULL);
                 };
-                let node = self.scalar(tag, text, plain, begin)?;
+                let node = self.scalar(tag, text, style, begin)?;
                 self.keep(anchor, &node, mark)?;
                 return Ok(node);
             }
@@ -256,7 +303,12 @@ impl<'t> Reader<'t, '_> {
             return Ok(node);
         }
         if anchor.is_some() || tag.is_some() {
-            let node = self.scalar(tag, Cow::Borrowed(""), true, begin)?;
+            let node = match tag {
+                None if self.nothing(context).is_string() => {
+                    Node::Scalar(Scalar::Text, String::new())
+                }
+                _ => self.scalar(tag, Cow::Borrowed(""), Style::Plain, begin)?,
+            };
             self.keep(anchor, &node, mark)?;
             return Ok(node);
         }

@@ -6,12 +6,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Number, Value};
 
-use super::{Node, Reader};
+use super::{Node, Place, Reader};
 use crate::Json;
 use crate::decode::error::cut;
 use crate::decode::scalar::{self, Scalar};
-use crate::decode::scan::{Mark, Tag};
-use crate::decode::{DecodeError, Problem};
+use crate::decode::scan::{Mark, Style, Tag};
+use crate::decode::{DecodeError, Problem, Rules, timestamp};
 use crate::object::type_name;
 
 /// Where YAML's own tags are named, in full.
@@ -27,6 +27,7 @@ impl Reader<'_, '_> {
                 Scalar::Int(value) => value.into(),
                 Scalar::Uint(value) => value.into(),
                 Scalar::Text => Value::String(text),
+                Scalar::Time => Value::String(timestamp::rfc3339(&text).unwrap_or(text)),
                 Scalar::Float(value) => match scalar::integral(value) {
                     Some(integer) => integer.into(),
                     None => match Number::from_f64(value) {
@@ -44,8 +45,18 @@ impl Reader<'_, '_> {
 
     pub(super) fn key(&self, node: Node, mark: Mark) -> Result<String, DecodeError> {
         let found = match node {
+            Node::Scalar(Scalar::Text, text) => return Ok(text),
+            Node::Scalar(scalar, _) if self.rules == Rules::Kustomize => {
+                let found = match scalar {
+                    Scalar::Null => "null",
+                    Scalar::Bool(_) => "a boolean",
+                    Scalar::Time => "a timestamp",
+                    _ => "a number",
+                };
+                return self.fail(mark, Problem::TextKey { found });
+            }
             Node::Scalar(scalar, text) => match scalar {
-                Scalar::Text => return Ok(text),
+                Scalar::Text | Scalar::Time => return Ok(text),
                 Scalar::Bool(value) => return Ok(value.to_string()),
                 Scalar::Int(value) => return Ok(value.to_string()),
                 Scalar::Float(value) => return Ok(scalar::float_key(value)),
@@ -61,11 +72,11 @@ impl Reader<'_, '_> {
         &self,
         tag: Option<&Tag<'_>>,
         text: Cow<'_, str>,
-        plain: bool,
+        style: Style,
         mark: Mark,
     ) -> Result<Node, DecodeError> {
         let resolve = |text: &str| {
-            scalar::resolve(text).or_else(|_| {
+            scalar::resolve(text, self.rules).or_else(|_| {
                 let reason = "does not fit 64 bits";
                 self.fail(
                     mark,
@@ -77,8 +88,23 @@ impl Reader<'_, '_> {
             })
         };
         let known = match tag {
-            None if plain => return Ok(Node::new(resolve(&text)?, text)),
+            None if style == Style::Plain => {
+                let scalar = match resolve(&text)? {
+                    Scalar::Null => Scalar::Null,
+                    _ if self.place == Place::Annotation && self.rules == Rules::Kustomize => {
+                        Scalar::Text
+                    }
+                    scalar => scalar,
+                };
+                return Ok(Node::new(scalar, text));
+            }
+            None if style == Style::Folded && self.rules == Rules::Kustomize => {
+                return Ok(Node::new(Scalar::Text, folded_again(text)));
+            }
             None => return Ok(Node::new(Scalar::Text, text)),
+            Some(Tag::NonSpecific) if style == Style::Plain && self.rules == Rules::Kustomize => {
+                return Ok(Node::new(resolve(&text)?, text));
+            }
             Some(tag) => standard(tag).unwrap_or(""),
         };
         let scalar = match known {
@@ -93,7 +119,8 @@ impl Reader<'_, '_> {
             | ("null", Scalar::Null) => scalar,
             #[allow(clippy::cast_precision_loss, reason = "the tag asks for a float")]
             ("float", Scalar::Int(value)) => Scalar::Float(value as f64),
-            ("timestamp", Scalar::Text) if scalar::is_timestamp(&text) => Scalar::Text,
+            ("timestamp", Scalar::Time) => Scalar::Time,
+            ("timestamp", Scalar::Text) if timestamp::rfc3339(&text).is_some() => Scalar::Text,
             _ => {
                 let tag = format!("!!{known}");
                 return self.fail(
@@ -137,4 +164,39 @@ pub(super) fn standard<'a>(tag: &'a Tag<'_>) -> Option<&'a str> {
         Tag::Verbatim(name) => name.strip_prefix(STANDARD_TAGS),
         _ => None,
     }
+}
+
+/// What a folded text says when kustomize has written it out and read it once more: go-yaml v3 adds
+/// a break before lines that are indented and before the last of several breaks at the end, and it
+/// folds anew when the first line is indented.
+fn folded_again(text: Cow<'_, str>) -> Cow<'_, str> {
+    let indented = |line: &str| line.starts_with([' ', '\t']);
+    // It writes quotes where a blank would stand at the end of a line.
+    if text.contains(" \n") || text.ends_with(' ') {
+        return text;
+    }
+    let first_is_indented = indented(text.trim_start_matches('\n'));
+    let content = text.trim_start_matches('\n').len();
+    let (leading, mut rest) = text.split_at(text.len() - content);
+    let mut again = String::with_capacity(text.len());
+    again.push_str(leading);
+    while let Some(end) = rest.find('\n') {
+        let (line, behind) = rest.split_at(end);
+        again.push_str(line);
+        let next = behind.trim_start_matches('\n');
+        let breaks = behind.len() - next.len();
+        let written = breaks + usize::from(!first_is_indented && !indented(line));
+        let read = match next {
+            "" if breaks == 1 => 1,
+            next if next.is_empty() || indented(line) || indented(next) => written,
+            _ => written - 1,
+        };
+        match read {
+            0 => again.push(' '),
+            read => again.extend(std::iter::repeat_n('\n', read)),
+        }
+        rest = next;
+    }
+    again.push_str(rest);
+    Cow::Owned(again)
 }
