@@ -8,7 +8,7 @@ use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Component, ComponentExportIndex, Linker};
 
 /// The interfaces of the contract that a plugin may import.
-const IMPORTS: [&str; 4] = ["types", "files", "secrets", "log"];
+const IMPORTS: [&str; 5] = ["types", "files", "secrets", "log", "plugins"];
 
 /// The packages of WASI 0.2 behind which a plugin finds a harmless nothing.
 const WASI: [&str; 5] = [
@@ -135,8 +135,8 @@ fn check_import(plugin: &PluginId, full_name: &str, name: Name<'_>) -> Result<()
              dependency that opens connections"
         }
         _ => {
-            "a plugin gets `windlass:plugin/files`, `secrets` and `log`, and WASI 0.2 without \
-             network; leave out the code or the dependency that imports this"
+            "a plugin gets `windlass:plugin/files`, `secrets`, `log` and `plugins`, and WASI 0.2 \
+             without network; leave out the code or the dependency that imports this"
         }
     };
     Err(forbidden(plugin, full_name, reason))

@@ -13,8 +13,8 @@ use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
-use wasmtime::Engine;
 use wasmtime::component::Component;
+use wasmtime::{Engine, Module};
 
 /// The most files that are kept; the ones unused for longest go.
 const FILES: usize = 256;
@@ -33,14 +33,33 @@ pub(crate) struct Cache {
 
 /// A plugin that need not be compiled, and need not be asked what it is.
 pub(crate) struct Cached {
-    pub(crate) component: Component,
-    pub(crate) description: Description,
+    pub(crate) compiled: Compiled,
+    /// What it says about itself; a command says nothing.
+    pub(crate) description: Option<Description>,
 }
 
+/// The compiled form of a file.
+pub(crate) enum Compiled {
+    Component(Component),
+    Module(Module),
+}
+
+/// What a file holds, in front of the code.
 #[derive(Serialize, Deserialize)]
 struct Header {
-    description: Description,
+    form: Form,
+    description: Option<Description>,
 }
+
+#[derive(Clone, Copy, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Form {
+    Component,
+    Module,
+}
+
+/// The version of the files' layout.
+const LAYOUT: u32 = 2;
 
 impl Cache {
     /// Opens the folder, making it if need be.
@@ -73,7 +92,7 @@ impl Cache {
         })
     }
 
-    /// Gives the compiled form of the component with this digest, if it is there and whole.
+    /// Gives the compiled form of the plugin with this digest, if it is there and whole.
     pub(crate) fn get(&self, engine: &Engine, wasm_digest: &[u8; 32]) -> Option<Cached> {
         let path = self.path(wasm_digest);
         let file = fs::read(&path).ok()?;
@@ -81,8 +100,8 @@ impl Cache {
             tracing::warn!(path = %path.display(), "a compiled plugin is damaged; compiling it anew");
             return None;
         };
-        let component = match load(engine, code) {
-            Ok(component) => component,
+        let compiled = match load(engine, header.form, code) {
+            Ok(compiled) => compiled,
             Err(error) => {
                 tracing::warn!(path = %path.display(), %error, "a compiled plugin cannot be used");
                 return None;
@@ -90,21 +109,21 @@ impl Cache {
         };
         touch(&path);
         Some(Cached {
-            component,
+            compiled,
             description: header.description,
         })
     }
 
-    /// Keeps a compiled component. The error is for the log: a full disk costs time, no result.
-    pub(crate) fn put(
-        &self,
-        wasm_digest: &[u8; 32],
-        component: &Component,
-        description: &Description,
-    ) -> Result<(), String> {
-        let code = component.serialize().map_err(|error| error.to_string())?;
+    /// Keeps a compiled plugin. The error is for the log: a full disk costs time, no result.
+    pub(crate) fn put(&self, wasm_digest: &[u8; 32], plugin: &Cached) -> Result<(), String> {
+        let (form, code) = match &plugin.compiled {
+            Compiled::Component(component) => (Form::Component, component.serialize()),
+            Compiled::Module(module) => (Form::Module, module.serialize()),
+        };
+        let code = code.map_err(|error| error.to_string())?;
         let header = serde_json::to_string(&Header {
-            description: description.clone(),
+            form,
+            description: plugin.description.clone(),
         })
         .map_err(|error| error.to_string())?;
         self.write(&self.path(wasm_digest), &header, &code)
@@ -193,14 +212,20 @@ fn touch(path: &Path) {
               was just checked over these very bytes in memory; wasmtime itself refuses another \
               version's or another configuration's"
 )]
-fn load(engine: &Engine, code: &[u8]) -> wasmtime::Result<Component> {
+fn load(engine: &Engine, form: Form, code: &[u8]) -> wasmtime::Result<Compiled> {
     // SAFETY: see the reason above.
-    unsafe { Component::deserialize(engine, code) }
+    unsafe {
+        match form {
+            Form::Component => Component::deserialize(engine, code).map(Compiled::Component),
+            Form::Module => Module::deserialize(engine, code).map(Compiled::Module),
+        }
+    }
 }
 
 fn engine_digest(engine: &Engine) -> [u8; 32] {
     let mut digest = HashInto(Sha256::new());
     env!("CARGO_PKG_VERSION").hash(&mut digest);
+    LAYOUT.hash(&mut digest);
     engine.precompile_compatibility_hash().hash(&mut digest);
     digest.0.finalize().into()
 }

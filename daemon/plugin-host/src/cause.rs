@@ -31,6 +31,10 @@ pub(crate) fn find(
             limit: limits.log_bytes,
             stderr,
         },
+        (_, Some(Stop::OutputBytes)) => PluginError::OutputBytes {
+            plugin,
+            limit: limits.output_bytes,
+        },
         (_, Some(Stop::Exit(status))) => PluginError::Exited {
             plugin,
             status: *status,

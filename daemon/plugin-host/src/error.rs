@@ -105,6 +105,18 @@ pub enum PluginError {
         /// What is missing.
         missing: &'static str,
     },
+    /// It is a core module that cannot be run as a command.
+    #[error(
+        "{plugin} is a core module and no command that can be run as a KRM function: {reason}; \
+         build a program for WASI preview 1 (`GOOS=wasip1 GOARCH=wasm go build`, `--target \
+         wasm32-wasip1`), or a component for `wasm32-wasip2`"
+    )]
+    NoCommand {
+        /// The plugin.
+        plugin: PluginId,
+        /// What it lacks.
+        reason: String,
+    },
     /// An export has the right name and another type.
     #[error(
         "{plugin} exports `{export}` in another shape than the contract's: {reason}; build it \
@@ -127,7 +139,11 @@ pub enum PluginError {
         export: &'static str,
     },
     /// It says itself that it could not do its work.
-    #[error("{plugin} failed: {message}{}", place(object.as_ref(), field.as_deref(), hint.as_deref()))]
+    #[error(
+        "{plugin} failed: {message}{}{}",
+        place(object.as_ref(), field.as_deref(), hint.as_deref()),
+        printed(stderr)
+    )]
     Failed {
         /// The plugin.
         plugin: PluginId,
@@ -139,6 +155,8 @@ pub enum PluginError {
         field: Option<String>,
         /// What to do about it.
         hint: Option<String>,
+        /// The end of what it printed, when it is a KRM function, which says there why it failed.
+        stderr: String,
     },
     /// It panicked, or did what a WebAssembly program must not do.
     #[error("{plugin} crashed: {reason}{}", printed(stderr))]
@@ -284,6 +302,7 @@ impl PluginError {
             Self::NoPlugin { .. } => "WL0405",
             Self::WrongShape { .. } => "WL0406",
             Self::NotExported { .. } => "WL0407",
+            Self::NoCommand { .. } => "WL0408",
             Self::Failed { .. } => "WL0410",
             Self::Crashed { .. } => "WL0411",
             Self::StackOverflow { .. } => "WL0412",
@@ -307,6 +326,7 @@ impl PluginError {
             | Self::ForbiddenImport { plugin, .. }
             | Self::OtherContract { plugin, .. }
             | Self::NoPlugin { plugin, .. }
+            | Self::NoCommand { plugin, .. }
             | Self::WrongShape { plugin, .. }
             | Self::NotExported { plugin, .. }
             | Self::Failed { plugin, .. }

@@ -1,7 +1,9 @@
 //! The engine, and the plugins that it has compiled.
 
-use crate::cache::{Cache, Cached};
-use crate::plugin::{Loaded, Plugin};
+use crate::cache::{Cache, Cached, Compiled};
+use crate::component::Callable;
+use crate::function::Command;
+use crate::plugin::{Code, Loaded, Plugin};
 use crate::state::State;
 use crate::ticker::Ticker;
 use crate::{Description, Limits, PluginError, PluginId, admission, link};
@@ -10,7 +12,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use wasmtime::component::{Component, Linker};
-use wasmtime::{Config, Engine};
+use wasmtime::{Config, Engine, Module};
 
 /// How a host is set up.
 #[derive(Clone, Debug, Default)]
@@ -39,7 +41,10 @@ const PLUGINS: usize = 64;
 pub(crate) struct Shared {
     pub(crate) engine: Engine,
     pub(crate) ticker: Ticker,
+    /// What a component may import.
     linker: Linker<State>,
+    /// What a command may import.
+    preview1: wasmtime::Linker<State>,
     cache: Option<Cache>,
     limits: Limits,
     loaded: Mutex<Memory>,
@@ -72,6 +77,7 @@ impl Host {
         };
         let engine = Engine::new(&config()).map_err(setup)?;
         let linker = link::linker(&engine).map_err(setup)?;
+        let preview1 = link::preview1::linker(&engine).map_err(setup)?;
         let ticker = Ticker::start(&engine).map_err(|error| PluginError::Setup {
             reason: format!("a thread cannot be started: {error}"),
         })?;
@@ -91,6 +97,7 @@ impl Host {
                 engine,
                 ticker,
                 linker,
+                preview1,
                 cache,
                 limits,
                 loaded: Mutex::default(),
@@ -110,8 +117,8 @@ impl Host {
     /// again on disk after a restart. `name` is what a person calls the plugin; errors use it.
     ///
     /// # Errors
-    /// When it is no component, too large, imports what it may not, was built for another
-    /// contract, exports nothing of it, or cannot describe itself.
+    /// When it is neither a component nor a command, too large, imports what it may not, was built
+    /// for another contract, exports nothing of it, or cannot describe itself.
     pub fn load(&self, name: &str, wasm: &[u8]) -> Result<Plugin, PluginError> {
         let id = PluginId::new(name, None);
         let bytes = wasm.len() as u64;
@@ -143,64 +150,82 @@ impl Host {
         digest: &[u8; 32],
     ) -> Result<Loaded, PluginError> {
         let cache = self.shared.cache.as_ref();
-        if let Some(found) = cache.and_then(|cache| cache.get(&self.shared.engine, digest)) {
-            let Cached {
-                component,
+        let found = cache.and_then(|cache| cache.get(&self.shared.engine, digest));
+        let is_new = found.is_none();
+        let Cached {
+            compiled,
+            description,
+        } = match found {
+            Some(found) => found,
+            None => Cached {
+                compiled: self.compile(id, wasm)?,
+                description: None,
+            },
+        };
+        let hexadecimal = hex::encode(digest);
+        let code = match &compiled {
+            Compiled::Component(component) => self.component(id, component, description)?,
+            Compiled::Module(module) => {
+                Code::Command(Command::admit(id, &self.shared.preview1, module)?)
+            }
+        };
+        if let Some(cache) = cache.filter(|_| is_new) {
+            let description = match &code {
+                Code::Component { description, .. } => Some(description.as_ref().clone()),
+                Code::Command(_) => None,
+            };
+            let new = Cached {
+                compiled,
                 description,
-            } = found;
-            return self.link(id, digest, &component, |_| Ok(description));
+            };
+            if let Err(reason) = cache.put(digest, &new) {
+                tracing::warn!(
+                    plugin = id.name(),
+                    reason,
+                    "a compiled plugin cannot be kept"
+                );
+            }
         }
-        let component = self.compile(id, wasm)?;
-        let loaded = self.link(id, digest, &component, |loaded| {
-            loaded.describe(id, &self.shared, &self.shared.limits)
-        })?;
-        if let Some(Err(reason)) =
-            cache.map(|cache| cache.put(digest, &component, &loaded.description))
-        {
-            tracing::warn!(
-                plugin = id.name(),
-                reason,
-                "a compiled plugin cannot be kept"
-            );
-        }
-        Ok(loaded)
+        Ok(Loaded {
+            digest: hexadecimal,
+            code,
+        })
     }
 
-    fn compile(&self, id: &PluginId, wasm: &[u8]) -> Result<Component, PluginError> {
-        let no_component = |reason| PluginError::NotAComponent {
+    fn compile(&self, id: &PluginId, wasm: &[u8]) -> Result<Compiled, PluginError> {
+        let damaged = |reason| PluginError::NotAComponent {
             plugin: id.clone(),
             reason,
         };
-        match wasm.get(..8) {
-            Some(b"\0asm\x0d\0\x01\0") => {}
-            Some(b"\0asm\x01\0\0\0") => {
-                return Err(no_component(
-                    "it is a core module; build it for `wasm32-wasip2`, or make a component of it"
-                        .to_owned(),
-                ));
-            }
+        let is_component = match wasm.get(..8) {
+            Some(b"\0asm\x0d\0\x01\0") => true,
+            Some(b"\0asm\x01\0\0\0") => false,
             _ => {
-                return Err(no_component(
+                return Err(damaged(
                     "it does not begin as one; is it another file, or a Git LFS pointer?"
                         .to_owned(),
                 ));
             }
-        }
+        };
+        let engine = &self.shared.engine;
         let _one_at_a_time = lock(&self.shared.compiling);
         let started = std::time::Instant::now();
-        let component = Component::from_binary(&self.shared.engine, wasm)
-            .map_err(|error| no_component(format!("{error:#}")))?;
+        let compiled = match is_component {
+            true => Component::from_binary(engine, wasm).map(Compiled::Component),
+            false => Module::from_binary(engine, wasm).map(Compiled::Module),
+        };
+        let compiled = compiled.map_err(|error| damaged(format!("{error:#}")))?;
         tracing::debug!(plugin = id.name(), elapsed = ?started.elapsed(), "compiled a plugin");
-        Ok(component)
+        Ok(compiled)
     }
 
-    fn link(
+    /// Links a component, and asks it what it is when that is not known.
+    fn component(
         &self,
         id: &PluginId,
-        digest: &[u8; 32],
         component: &Component,
-        describe: impl FnOnce(&Unlabelled) -> Result<Description, PluginError>,
-    ) -> Result<Loaded, PluginError> {
+        description: Option<Description>,
+    ) -> Result<Code, PluginError> {
         let engine = &self.shared.engine;
         let linker = admission::admit(id, engine, &self.shared.linker, component)?;
         let entrances = admission::entrances(id, engine, component)?;
@@ -214,19 +239,19 @@ impl Host {
                 ),
             }
         })?;
-        let unlabelled = Unlabelled {
+        let callable = Callable {
             instance,
             entrances,
         };
-        let description = describe(&unlabelled)?;
-        Ok(Loaded::new(hex::encode(digest), unlabelled, description))
+        let description = match description {
+            Some(description) => description,
+            None => callable.describe(id, &self.shared, &self.shared.limits)?,
+        };
+        Ok(Code::Component {
+            callable,
+            description: Arc::new(description),
+        })
     }
-}
-
-/// A plugin that can be called and has not said yet what it is.
-pub(crate) struct Unlabelled {
-    pub(crate) instance: wasmtime::component::InstancePre<State>,
-    pub(crate) entrances: admission::Entrances,
 }
 
 impl Memory {

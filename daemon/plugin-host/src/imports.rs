@@ -1,6 +1,7 @@
 //! What a plugin may ask for during a call, as the caller provides it.
 
-use crate::Level;
+use crate::{Level, Run, RunEnd, RunFailure};
+use std::collections::BTreeMap;
 
 /// Answers what a plugin asks for during one call.
 ///
@@ -26,11 +27,26 @@ pub trait Imports: Send {
     /// Goes to the plugin. Absence is no error.
     fn exists(&mut self, path: &str) -> Result<bool, FileError>;
 
+    /// Gives the path of the environment's folder from the root, without a slash at either end.
+    fn folder(&mut self) -> String;
+
     /// Gives the opaque text that stands for a secret's value.
     ///
     /// # Errors
     /// A sentence for the plugin: what is not allowed about this reference.
     fn secret_reference(&mut self, store: &str, name: &str, key: &str) -> Result<String, String>;
+
+    /// Gives the files that a KRM function finds in its file system, by path from its root, without
+    /// a slash in front. Asked for once, before the function starts; a component is given none, it
+    /// reads for itself.
+    fn handed_in(&mut self) -> BTreeMap<String, Vec<u8>> {
+        BTreeMap::new()
+    }
+
+    /// Runs another plugin of the same commit.
+    fn run_plugin(&mut self, _run: Run) -> RunEnd {
+        RunFailure::from("other plugins cannot be run here".to_owned()).into()
+    }
 
     /// Hears of a log line when it is written. All lines are also in
     /// [`Output::log`](crate::Output::log).
@@ -52,6 +68,10 @@ impl Imports for NoImports {
 
     fn exists(&mut self, _path: &str) -> Result<bool, FileError> {
         Ok(false)
+    }
+
+    fn folder(&mut self) -> String {
+        String::new()
     }
 
     fn secret_reference(&mut self, _: &str, _: &str, _: &str) -> Result<String, String> {

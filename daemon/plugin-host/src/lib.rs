@@ -1,6 +1,7 @@
-//! The sandbox: runs plugins as WebAssembly components within limits.
+//! The sandbox: runs plugins as WebAssembly components, and KRM functions as WebAssembly commands,
+//! within limits.
 //!
-//! A [`Host`] compiles components and keeps them; a [`Plugin`] is one of them, ready to be called.
+//! A [`Host`] compiles plugins and keeps them; a [`Plugin`] is one of them, ready to be called.
 //! Every call gets an instance of its own, which is thrown away afterwards: nothing that a plugin
 //! does can be seen by the next call, so that its answer depends on the arguments and on what
 //! [`Imports`] said, and on nothing else. What a call may use is bounded by [`Limits`].
@@ -11,13 +12,17 @@
 mod admission;
 mod bridge;
 mod cache;
+mod call;
 mod cause;
+mod component;
 mod description;
 mod error;
+mod function;
 mod host;
 mod imports;
 mod limits;
 mod link;
+mod nested;
 mod outcome;
 mod plugin;
 mod state;
@@ -30,6 +35,7 @@ pub use error::{PluginError, PluginId};
 pub use host::{Host, HostOptions};
 pub use imports::{DirEntry, EntryKind, FileError, Imports, NoImports};
 pub use limits::Limits;
+pub use nested::{Ran, Run, RunEnd, RunFailure};
 pub use outcome::{Finding, Health, HealthStatus, Level, LogLine, Output, Severity};
 pub use plugin::Plugin;
 

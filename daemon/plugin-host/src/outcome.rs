@@ -8,12 +8,40 @@ use std::time::Duration;
 pub struct Output<T> {
     /// The answer.
     pub value: T,
+    /// What a transformer found that checks in the same call, as KRM functions do; the objects are
+    /// counted in the answer. None: it did not check, [`validate`](crate::Plugin::validate) does.
+    pub findings: Option<Vec<Finding>>,
     /// What the plugin logged, in order; then the end of what it printed, at level debug.
     pub log: Vec<LogLine>,
     /// How long it took, the making of the instance included.
     pub elapsed: Duration,
     /// The most memory it had at any time, in bytes.
     pub peak_memory: u64,
+}
+
+impl<T> Output<T> {
+    /// Takes the answer out.
+    pub(crate) fn take(self) -> (T, Output<()>) {
+        let rest = Output {
+            value: (),
+            findings: self.findings,
+            log: self.log,
+            elapsed: self.elapsed,
+            peak_memory: self.peak_memory,
+        };
+        (self.value, rest)
+    }
+
+    /// Puts another answer in its place.
+    pub(crate) fn with<U>(self, value: U) -> Output<U> {
+        Output {
+            value,
+            findings: self.findings,
+            log: self.log,
+            elapsed: self.elapsed,
+            peak_memory: self.peak_memory,
+        }
+    }
 }
 
 /// How important a log line is.

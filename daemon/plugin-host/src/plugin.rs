@@ -1,44 +1,42 @@
 //! A plugin that is ready to be called.
 
-use crate::cause;
-use crate::host::{Shared, Unlabelled};
-use crate::state::{State, Stop};
-use crate::wire;
+use crate::admission::Entrances;
+use crate::call::Call;
+use crate::component::Callable;
+use crate::function::{self, Command};
+use crate::host::Shared;
 use crate::{
-    Description, Exports, Finding, Health, Imports, Limits, NoImports, Output, PluginError,
-    PluginId, text,
+    Description, Exports, Finding, Health, Imports, Limits, Output, PluginError, PluginId, text,
+    wire,
 };
 use std::fmt;
 use std::sync::Arc;
-use std::time::Instant;
-use wasmtime::component::{ComponentExportIndex, ComponentNamedList, Lift, Lower};
-use wasmtime::{Store, UpdateDeadline};
+use wasmtime::component::ComponentExportIndex;
 
 /// A compiled plugin. Cheap to clone; may be called from several threads at once.
 #[derive(Clone)]
 pub struct Plugin {
     id: PluginId,
+    description: Arc<Description>,
     loaded: Arc<Loaded>,
     shared: Arc<Shared>,
 }
 
 /// What all plugins of the same bytes share.
 pub(crate) struct Loaded {
-    digest: String,
-    exports: Exports,
-    unlabelled: Unlabelled,
-    pub(crate) description: Description,
+    pub(crate) digest: String,
+    pub(crate) code: Code,
 }
 
-impl Loaded {
-    pub(crate) fn new(digest: String, unlabelled: Unlabelled, description: Description) -> Self {
-        Self {
-            digest,
-            exports: unlabelled.entrances.exports(),
-            unlabelled,
-            description,
-        }
-    }
+/// By which door a plugin comes in.
+pub(crate) enum Code {
+    /// A component, with what it says about itself.
+    Component {
+        callable: Callable,
+        description: Arc<Description>,
+    },
+    /// A KRM function. It does not describe itself.
+    Command(Command),
 }
 
 impl fmt::Debug for Plugin {
@@ -46,15 +44,20 @@ impl fmt::Debug for Plugin {
         f.debug_struct("Plugin")
             .field("id", &self.id)
             .field("digest", &self.loaded.digest)
-            .field("exports", &self.loaded.exports)
+            .field("exports", &self.exports())
             .finish_non_exhaustive()
     }
 }
 
 impl Plugin {
     pub(crate) fn new(name: &str, loaded: Arc<Loaded>, shared: Arc<Shared>) -> Self {
+        let description = match &loaded.code {
+            Code::Component { description, .. } => Arc::clone(description),
+            Code::Command(_) => Arc::new(function::description(name, &loaded.digest)),
+        };
         Self {
-            id: PluginId::new(name, Some(&loaded.description.version)),
+            id: PluginId::new(name, Some(&description.version)),
+            description,
             loaded,
             shared,
         }
@@ -65,28 +68,38 @@ impl Plugin {
         self.id.name()
     }
 
-    /// Its version, as it says.
+    /// Its version, as it says; of a KRM function, which does not, the beginning of its digest.
     pub fn version(&self) -> &str {
-        &self.loaded.description.version
+        &self.description.version
     }
 
-    /// The SHA-256 of the component, in hexadecimal: what memoised answers are keyed by.
+    /// The SHA-256 of its file, in hexadecimal: what memoised answers are keyed by.
     pub fn digest(&self) -> &str {
         &self.loaded.digest
     }
 
     /// What it says about itself.
     pub fn description(&self) -> &Description {
-        &self.loaded.description
+        &self.description
     }
 
     /// Which calls it answers.
     pub fn exports(&self) -> Exports {
-        self.loaded.exports
+        match &self.loaded.code {
+            Code::Component { callable, .. } => callable.entrances.exports(),
+            Code::Command(_) => Exports {
+                transform: true,
+                validate: true,
+                assess: false,
+            },
+        }
     }
 
     /// Makes objects out of objects. `objects` are JSON texts, and so is the answer, which is not
     /// looked into; `config` is the JSON text of an object.
+    ///
+    /// A KRM function makes objects and checks them in one run: its findings are in the output, and
+    /// [`Plugin::validate`] need not be called.
     ///
     /// # Errors
     /// See [`PluginError`]: what the plugin says, a crash, a limit, or a broken contract.
@@ -97,32 +110,32 @@ impl Plugin {
         imports: &mut dyn Imports,
         limits: &Limits,
     ) -> Result<Output<Vec<String>>, PluginError> {
-        let entrance = self.entrance("transform", &self.entrances().transform)?;
         self.check_count("was given", objects.len(), limits)?;
-        let params = (objects.as_slice(), config);
-        let call = Call::new(&self.id, "transform", limits);
-        let answer: Output<(Result<Vec<String>, wire::Failure>,)> = call.run(
-            &self.loaded.unlabelled,
-            &self.shared,
-            entrance,
-            params,
-            imports,
-        )?;
-        let Output {
-            value: (value,),
-            log,
-            elapsed,
-            peak_memory,
-        } = answer;
-        let value = value.map_err(|failure| self.failed(failure, objects.len()))?;
-        self.check_count("gave back", value.len(), limits)?;
-        self.check_bytes(value.iter().map(String::len).sum(), limits)?;
-        Ok(Output {
-            value,
-            log,
-            elapsed,
-            peak_memory,
-        })
+        let call = self.call(limits);
+        let output = match &self.loaded.code {
+            Code::Component { callable, .. } => {
+                let entrance =
+                    self.entrance(callable, "transform", |entrances| &entrances.transform)?;
+                let params = (objects.as_slice(), config);
+                let answer: Output<(Result<Vec<String>, wire::Failure>,)> =
+                    callable.call(&call, "transform", entrance, params, imports)?;
+                let (value, output) = answer.take();
+                let value = value
+                    .0
+                    .map_err(|failure| self.failed(failure, objects.len()))?;
+                output.with(value)
+            }
+            Code::Command(command) => {
+                let (answer, output) = command.run(&call, &objects, config, imports)?.take();
+                Output {
+                    findings: Some(answer.findings()),
+                    ..output.with(answer.objects())
+                }
+            }
+        };
+        self.check_count("gave back", output.value.len(), limits)?;
+        self.check_bytes(output.value.iter().map(String::len).sum(), limits)?;
+        Ok(output)
     }
 
     /// Checks objects. The arguments are as for [`Plugin::transform`].
@@ -136,34 +149,31 @@ impl Plugin {
         imports: &mut dyn Imports,
         limits: &Limits,
     ) -> Result<Output<Vec<Finding>>, PluginError> {
-        let entrance = self.entrance("validate", &self.entrances().validate)?;
         self.check_count("was given", objects.len(), limits)?;
+        let call = self.call(limits);
+        let callable = match &self.loaded.code {
+            Code::Component { callable, .. } => callable,
+            Code::Command(command) => {
+                let (answer, output) = command.run(&call, &objects, config, imports)?.take();
+                return Ok(output.with(answer.findings_about_given()));
+            }
+        };
+        let entrance = self.entrance(callable, "validate", |entrances| &entrances.validate)?;
         let params = (objects.as_slice(), config);
-        let call = Call::new(&self.id, "validate", limits);
-        let answer: Output<(Result<Vec<wire::Finding>, wire::Failure>,)> = call.run(
-            &self.loaded.unlabelled,
-            &self.shared,
-            entrance,
-            params,
-            imports,
-        )?;
-        let findings = answer
-            .value
+        let answer: Output<(Result<Vec<wire::Finding>, wire::Failure>,)> =
+            callable.call(&call, "validate", entrance, params, imports)?;
+        let (value, output) = answer.take();
+        let findings = value
             .0
             .map_err(|failure| self.failed(failure, objects.len()))?;
         self.check_count("gave back", findings.len(), limits)?;
         self.check_bytes(findings.iter().map(wire::Finding::bytes).sum(), limits)?;
-        let value = findings
+        let findings = findings
             .into_iter()
             .map(|finding| finding.check(objects.len()))
             .collect::<Result<_, _>>()
             .map_err(|index| self.bad_index("a finding", index, objects.len()))?;
-        Ok(Output {
-            value,
-            log: answer.log,
-            elapsed: answer.elapsed,
-            peak_memory: answer.peak_memory,
-        })
+        Ok(output.with(findings))
     }
 
     /// Says how a live object does. `object` and `config` are JSON texts.
@@ -177,40 +187,47 @@ impl Plugin {
         imports: &mut dyn Imports,
         limits: &Limits,
     ) -> Result<Output<Health>, PluginError> {
-        let entrance = self.entrance("assess", &self.entrances().assess)?;
-        let call = Call::new(&self.id, "assess", limits);
-        let answer: Output<(Result<wire::Health, wire::Failure>,)> = call.run(
-            &self.loaded.unlabelled,
-            &self.shared,
+        let callable = match &self.loaded.code {
+            Code::Component { callable, .. } => callable,
+            Code::Command(_) => return Err(self.not_exported("assess")),
+        };
+        let entrance = self.entrance(callable, "assess", |entrances| &entrances.assess)?;
+        let answer: Output<(Result<wire::Health, wire::Failure>,)> = callable.call(
+            &self.call(limits),
+            "assess",
             entrance,
             (object, config),
             imports,
         )?;
-        Ok(Output {
-            value: answer
-                .value
-                .0
-                .map_err(|failure| self.failed(failure, 1))?
-                .into(),
-            log: answer.log,
-            elapsed: answer.elapsed,
-            peak_memory: answer.peak_memory,
-        })
+        let (value, output) = answer.take();
+        let health = value.0.map_err(|failure| self.failed(failure, 1))?;
+        Ok(output.with(health.into()))
     }
 
-    fn entrances(&self) -> &crate::admission::Entrances {
-        &self.loaded.unlabelled.entrances
+    fn call<'a>(&'a self, limits: &'a Limits) -> Call<'a> {
+        Call {
+            id: &self.id,
+            shared: &self.shared,
+            limits,
+        }
     }
 
     fn entrance<'a>(
         &self,
+        callable: &'a Callable,
         export: &'static str,
-        entrance: &'a Option<ComponentExportIndex>,
+        of: fn(&Entrances) -> &Option<ComponentExportIndex>,
     ) -> Result<&'a ComponentExportIndex, PluginError> {
-        entrance.as_ref().ok_or_else(|| PluginError::NotExported {
+        of(&callable.entrances)
+            .as_ref()
+            .ok_or_else(|| self.not_exported(export))
+    }
+
+    fn not_exported(&self, export: &'static str) -> PluginError {
+        PluginError::NotExported {
             plugin: self.id.clone(),
             export,
-        })
+        }
     }
 
     fn check_count(
@@ -248,6 +265,7 @@ impl Plugin {
                 object,
                 field: failure.field.as_deref().map(text::message),
                 hint: failure.hint.as_deref().map(text::message),
+                stderr: String::new(),
             },
             Err(index) => self.bad_index("a failure", index, objects),
         }
@@ -258,124 +276,5 @@ impl Plugin {
             plugin: self.id.clone(),
             reason: format!("{what} is about object {index}, and there are {objects}, from 0"),
         }
-    }
-}
-
-impl Unlabelled {
-    /// Asks the plugin what it is.
-    pub(crate) fn describe(
-        &self,
-        id: &PluginId,
-        shared: &Shared,
-        limits: &Limits,
-    ) -> Result<Description, PluginError> {
-        let entrance = &self.entrances.describe;
-        let answer: Output<(wire::Description,)> =
-            Call::new(id, "describe", limits).run(self, shared, entrance, (), &mut NoImports)?;
-        Description::try_from(answer.value.0).map_err(|reason| PluginError::BadAnswer {
-            plugin: id.clone(),
-            reason,
-        })
-    }
-}
-
-/// One call of one function of a plugin, in an instance of its own.
-struct Call<'a> {
-    id: &'a PluginId,
-    export: &'static str,
-    limits: &'a Limits,
-}
-
-/// How a call ended without an answer.
-enum Ended {
-    /// The function is not of the type that the contract gives it.
-    Shape(wasmtime::Error),
-    /// The guest or the host ended it.
-    Inside(wasmtime::Error),
-}
-
-impl<'a> Call<'a> {
-    fn new(id: &'a PluginId, export: &'static str, limits: &'a Limits) -> Self {
-        Self { id, export, limits }
-    }
-
-    fn run<P, R>(
-        &self,
-        unlabelled: &Unlabelled,
-        shared: &Shared,
-        entrance: &ComponentExportIndex,
-        params: P,
-        imports: &mut dyn Imports,
-    ) -> Result<Output<R>, PluginError>
-    where
-        P: ComponentNamedList + Lower + Send + Sync,
-        R: ComponentNamedList + Lift + Send + Sync + 'static,
-    {
-        let started = Instant::now();
-        let _running = shared.ticker.run();
-        let mut store = self.store(shared, started);
-        let bridge = store.data().bridge.clone();
-        let call = async {
-            let instance = unlabelled
-                .instance
-                .instantiate_async(&mut store)
-                .await
-                .map_err(Ended::Inside)?;
-            let function = instance
-                .get_typed_func::<P, R>(&mut store, entrance)
-                .map_err(Ended::Shape)?;
-            function
-                .call_async(&mut store, params)
-                .await
-                .map_err(Ended::Inside)
-        };
-        let ended = bridge.run(call, imports).unwrap_or_else(|| {
-            Err(Ended::Inside(
-                Stop::Misuse("it waits for what never happens".to_owned()).into(),
-            ))
-        });
-        match ended {
-            Ok(value) => {
-                let state = store.into_data();
-                Ok(Output {
-                    value,
-                    elapsed: started.elapsed(),
-                    peak_memory: state.memory.peak(),
-                    log: state.into_log(),
-                })
-            }
-            Err(Ended::Shape(error)) => Err(PluginError::WrongShape {
-                plugin: self.id.clone(),
-                export: self.export,
-                reason: format!("{error:#}"),
-            }),
-            Err(Ended::Inside(error)) => Err(cause::find(
-                self.id.clone(),
-                self.limits,
-                &error,
-                store.data(),
-            )),
-        }
-    }
-
-    fn store(&self, shared: &Shared, started: Instant) -> Store<State> {
-        let mut store = Store::new(&shared.engine, State::new(self.limits));
-        store.limiter(|state| &mut state.memory);
-        // What a guest hands over is copied within this bound; each string of a list has a fixed
-        // part beside its bytes.
-        let strings = self.limits.objects.saturating_mul(size_of::<String>() * 4);
-        let bytes = usize::try_from(self.limits.output_bytes).unwrap_or(usize::MAX);
-        store.set_hostcall_fuel(bytes.saturating_add(strings));
-        // A look at the clock in every tick makes the limit exact when ticks come late.
-        let wall_time = self.limits.wall_time;
-        store.set_epoch_deadline(1);
-        store.epoch_deadline_callback(move |_| {
-            Ok(if started.elapsed() < wall_time {
-                UpdateDeadline::Continue(1)
-            } else {
-                UpdateDeadline::Interrupt
-            })
-        });
-        store
     }
 }

@@ -1,8 +1,11 @@
 //! What the host keeps for one call, and the bounds it watches.
 
 use crate::bridge::Bridge;
+use crate::link::preview1::Process;
 use crate::text::Tail;
 use crate::{Level, Limits, LogLine, text};
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 use wasmtime::ResourceLimiter;
 
 /// The data of a store: it lives as long as the call.
@@ -12,6 +15,10 @@ pub(crate) struct State {
     pub(crate) log: Vec<LogLine>,
     pub(crate) printed: Tail,
     pub(crate) surroundings: Surroundings,
+    /// The streams and files of a command; a component has none.
+    pub(crate) process: Process,
+    /// When the call has to be over; none when that is beyond what a clock can say.
+    deadline: Option<Instant>,
     host_calls_left: u64,
     log_bytes_left: u64,
 }
@@ -23,6 +30,8 @@ pub(crate) enum Stop {
     HostCalls,
     #[error("too many bytes logged")]
     LogBytes,
+    #[error("too many bytes on standard output")]
+    OutputBytes,
     #[error("exit with status {0}")]
     Exit(u8),
     #[error("{0}")]
@@ -37,9 +46,37 @@ impl State {
             log: Vec::new(),
             printed: Tail::default(),
             surroundings: Surroundings::default(),
+            process: Process::default(),
+            deadline: Instant::now().checked_add(limits.wall_time),
             host_calls_left: limits.host_calls,
             log_bytes_left: limits.log_bytes,
         }
+    }
+
+    /// The state of a command, with what stands on its standard input and the files it finds.
+    pub(crate) fn for_command(
+        limits: &Limits,
+        input: Vec<u8>,
+        files: BTreeMap<String, Vec<u8>>,
+    ) -> Self {
+        Self {
+            process: Process::new(input, limits.output_bytes, files),
+            ..Self::new(limits)
+        }
+    }
+
+    /// How much time the call has left.
+    pub(crate) fn time_left(&self) -> Duration {
+        self.deadline.map_or(Duration::MAX, |deadline| {
+            deadline.saturating_duration_since(Instant::now())
+        })
+    }
+
+    /// Gives time back that the call did not use up itself.
+    pub(crate) fn extend(&mut self, time: Duration) {
+        self.deadline = self
+            .deadline
+            .and_then(|deadline| deadline.checked_add(time));
     }
 
     /// Counts one call of the host. To be called first by every host function.
@@ -193,6 +230,11 @@ impl Surroundings {
         self.monotonic
     }
 
+    /// The monotonic clock, without letting the time pass.
+    pub(crate) fn peek(&self) -> u64 {
+        self.monotonic
+    }
+
     /// Lets the time pass at once.
     pub(crate) fn sleep(&mut self, nanoseconds: u64) {
         self.monotonic = self.monotonic.saturating_add(nanoseconds);
@@ -211,6 +253,14 @@ impl Surroundings {
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         z ^ (z >> 31)
+    }
+
+    /// Fills a room with random bytes.
+    pub(crate) fn fill(&mut self, room: &mut [u8]) {
+        for part in room.chunks_mut(8) {
+            let random = self.random().to_le_bytes();
+            part.copy_from_slice(&random[..part.len()]);
+        }
     }
 }
 

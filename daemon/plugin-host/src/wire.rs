@@ -5,10 +5,10 @@
 )]
 
 use crate::text::{self, message};
-use crate::{description, imports, outcome};
+use crate::{description, imports, nested, outcome};
 use wasmtime::component::{ComponentType, Lift, Lower};
 
-#[derive(ComponentType, Lift)]
+#[derive(ComponentType, Lift, Lower)]
 #[component(record)]
 pub(crate) struct Failure {
     pub(crate) message: String,
@@ -17,7 +17,23 @@ pub(crate) struct Failure {
     pub(crate) hint: Option<String>,
 }
 
-#[derive(ComponentType, Lift, Clone, Copy)]
+impl From<nested::RunFailure> for Failure {
+    fn from(failure: nested::RunFailure) -> Self {
+        Self {
+            message: failure.message,
+            object: failure.object.map(index),
+            field: failure.field,
+            hint: failure.hint,
+        }
+    }
+}
+
+/// There are fewer objects than this in any call.
+fn index(index: usize) -> u32 {
+    u32::try_from(index).unwrap_or(u32::MAX)
+}
+
+#[derive(ComponentType, Lift, Lower, Clone, Copy)]
 #[component(enum)]
 #[repr(u8)]
 pub(crate) enum Severity {
@@ -29,7 +45,7 @@ pub(crate) enum Severity {
     Info,
 }
 
-#[derive(ComponentType, Lift)]
+#[derive(ComponentType, Lift, Lower)]
 #[component(record)]
 pub(crate) struct Finding {
     severity: Severity,
@@ -63,6 +79,31 @@ impl Finding {
             rule: self.rule.as_deref().map(message),
         })
     }
+}
+
+impl From<outcome::Finding> for Finding {
+    fn from(finding: outcome::Finding) -> Self {
+        Self {
+            severity: match finding.severity {
+                outcome::Severity::Error => Severity::Error,
+                outcome::Severity::Warning => Severity::Warning,
+                outcome::Severity::Info => Severity::Info,
+            },
+            object: finding.object.map(index),
+            field: finding.field,
+            message: finding.message,
+            hint: finding.hint,
+            rule: finding.rule,
+        }
+    }
+}
+
+/// What came of a run of another plugin.
+#[derive(ComponentType, Lower)]
+#[component(record)]
+pub(crate) struct Ran {
+    pub(crate) objects: Vec<String>,
+    pub(crate) findings: Vec<Finding>,
 }
 
 /// `Err` with the index when there is no such object.

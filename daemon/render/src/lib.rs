@@ -11,6 +11,7 @@
 mod error;
 mod finish;
 mod memo;
+mod nested;
 mod path;
 mod pipeline;
 mod plugins;
@@ -19,6 +20,14 @@ mod rendered;
 mod renderer;
 mod set;
 mod step;
+#[cfg(test)]
+#[path = "../tests/common/tree.rs"]
+#[allow(
+    dead_code,
+    unreachable_pub,
+    reason = "shared with the integration tests"
+)]
+mod tree;
 mod view;
 
 pub use error::{Duplicate, RenderError, StepContext};

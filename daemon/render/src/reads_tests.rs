@@ -1,17 +1,9 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-#[path = "../tests/common/tree.rs"]
-#[allow(
-    dead_code,
-    unreachable_pub,
-    reason = "shared with the integration tests"
-)]
-mod tree;
-
 use super::*;
+use crate::tree::MemoryTree;
 use crate::view::View;
 use rstest::rstest;
-use tree::MemoryTree;
 use windlass_plugin_host::{FileError, Imports};
 
 fn tree() -> MemoryTree {

@@ -4,7 +4,7 @@ use crate::error::{RenderError, StepContext};
 use crate::finish::{Finished, finish};
 use crate::memo::{Memo, Receipt};
 use crate::path::resolve;
-use crate::pipeline::Pipeline;
+use crate::pipeline::{Pipeline, Step};
 use crate::plugins::Plugins;
 use crate::reads::ReadSet;
 use crate::rendered::{Rendered, StepFinding, StepTrace};
@@ -14,7 +14,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use windlass_manifest::{GroupKind, ObjectId, Origin};
-use windlass_plugin_host::{Host, Limits};
+use windlass_plugin_host::{Host, Limits, Output};
 use windlass_source::Tree;
 
 /// The version of what the key of a whole render stands for.
@@ -159,6 +159,29 @@ impl Renderer {
         Ok(rendered)
     }
 
+    /// Runs one step by itself, on no objects, and gives what it made just as it made it: nothing is
+    /// remembered, checked or put into a namespace.
+    ///
+    /// # Errors
+    /// As [`Renderer::render`].
+    pub fn generate(
+        &self,
+        tree: &dyn Tree,
+        folder: &str,
+        step: &Step,
+    ) -> Result<Output<Vec<String>>, RenderError> {
+        let pipeline = Pipeline {
+            folder: folder.to_owned(),
+            steps: vec![step.clone()],
+            ..Pipeline::default()
+        };
+        let steps = self.prepare(tree, &pipeline, &mut ReadSet::default())?;
+        match steps.first() {
+            Some(step) => step.generate(tree, &self.plugins),
+            None => unreachable!("one step was prepared"),
+        }
+    }
+
     /// Gives the digest that a render would have, when that can be told from the last one in a few
     /// look-ups. It costs less memory than a remembered render, so that it is known for longer: a
     /// caller who has the objects already should ask this first.
@@ -254,7 +277,7 @@ impl Renderer {
             Some(result) => result,
             None => {
                 let origin = |head: &Head| run.origins.of(head);
-                let (result, may_change) = step.run(tree, &run.objects, &origin)?;
+                let (result, may_change) = step.run(tree, &self.plugins, &run.objects, &origin)?;
                 run.may_change |= may_change;
                 let result = Arc::new(result);
                 self.memo.keep_step(key, Arc::clone(&result));

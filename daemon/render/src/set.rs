@@ -38,17 +38,25 @@ pub(crate) struct BadObject {
 impl ObjectSet {
     /// Checks what a step gave, and takes lists apart.
     pub(crate) fn new(given: Vec<String>) -> Result<Self, BadObject> {
+        Self::with_places(given).map(|(set, _)| set)
+    }
+
+    /// As [`ObjectSet::new`], and says where each of the given is in the set: a list that was taken
+    /// apart is where its first item is, an empty one where that would be.
+    pub(crate) fn with_places(given: Vec<String>) -> Result<(Self, Vec<usize>), BadObject> {
+        let mut places = Vec::with_capacity(given.len());
         let mut set = Self {
             texts: Vec::with_capacity(given.len()),
             heads: Vec::with_capacity(given.len()),
             digest: Hash::default(),
         };
         for (index, text) in given.into_iter().enumerate() {
+            places.push(set.texts.len());
             set.add(text, 0)
                 .map_err(|reason| BadObject { index, reason })?;
         }
         set.digest = digest(&set.texts);
-        Ok(set)
+        Ok((set, places))
     }
 
     fn add(&mut self, text: String, depth: usize) -> Result<(), String> {
@@ -229,6 +237,21 @@ mod tests {
         .unwrap();
         let names: Vec<String> = set.heads.iter().map(|head| head.id.to_string()).collect();
         assert_eq!(names, ["Service a", "Service b", "Secret c"]);
+    }
+
+    #[test]
+    fn places_are_those_after_lists_were_taken_apart() {
+        let service =
+            |name: &str| json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": name}});
+        let list = |items: Json| json!({"apiVersion": "v1", "kind": "List", "items": items});
+        let given = [
+            list(json!([service("a"), service("b")])),
+            list(json!([])),
+            service("c"),
+        ];
+        let given = given.iter().map(Json::to_string).collect();
+        let (set, places) = ObjectSet::with_places(given).unwrap();
+        assert_eq!((set.texts.len(), places), (3, vec![0, 2, 2]));
     }
 
     #[test]

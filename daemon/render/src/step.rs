@@ -2,13 +2,15 @@
 
 use crate::error::{RenderError, StepContext};
 use crate::memo::StepResult;
+use crate::nested::Nest;
 use crate::pipeline::Step;
+use crate::plugins::Plugins;
 use crate::set::{Hash, Head, ObjectSet, digest};
 use crate::view::View;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use windlass_manifest::{Json, Origin};
-use windlass_plugin_host::{Limits, Plugin, PluginError};
+use windlass_plugin_host::{Limits, Output, Plugin, PluginError};
 use windlass_source::Tree;
 
 /// The version of what a key stands for. It changes when the same inputs would give another result,
@@ -39,10 +41,28 @@ impl Ready {
         digest(&[&self.identity()[..], &objects.digest[..]])
     }
 
+    /// Runs the plugin on no objects and gives its answer as it is.
+    pub(crate) fn generate(
+        &self,
+        tree: &dyn Tree,
+        plugins: &Plugins,
+    ) -> Result<Output<Vec<String>>, RenderError> {
+        let nest = Nest::new(plugins, &self.at, &self.limits);
+        let mut view = View::new(tree, &self.at.folder).with_plugins(nest);
+        self.plugin
+            .transform(Vec::new(), &self.config, &mut view, &self.limits)
+            .map_err(|source| RenderError::Plugin {
+                at: self.at.clone(),
+                object: None,
+                source: Box::new(source),
+            })
+    }
+
     /// Runs the plugin. `origin` says where an object comes from.
     pub(crate) fn run(
         &self,
         tree: &dyn Tree,
+        plugins: &Plugins,
         objects: &Arc<ObjectSet>,
         origin: &dyn Fn(&Head) -> Origin,
     ) -> Result<(StepResult, bool), RenderError> {
@@ -67,32 +87,41 @@ impl Ready {
             }
         };
         let exports = plugin.exports();
-        let mut view = View::new(tree, &at.folder);
+        let mut view = View::new(tree, &at.folder).with_plugins(Nest::new(plugins, at, limits));
         let mut result = StepResult {
             objects: None,
             findings: Vec::new(),
             log: Vec::new(),
             reads: crate::reads::ReadSet::default(),
         };
+        let mut checked = false;
         if exports.transform {
             let output = plugin
                 .transform(objects.texts.clone(), config, &mut view, limits)
                 .map_err(|error| failed(error, objects))?;
             let count = output.value.len();
-            let set = ObjectSet::new(output.value).map_err(|bad| RenderError::Object {
-                at: at.clone(),
-                index: bad.index,
-                count,
-                reason: bad.reason,
-            })?;
+            let (set, places) =
+                ObjectSet::with_places(output.value).map_err(|bad| RenderError::Object {
+                    at: at.clone(),
+                    index: bad.index,
+                    count,
+                    reason: bad.reason,
+                })?;
+            if let Some(findings) = output.findings {
+                checked = true;
+                result.findings = findings;
+                for finding in &mut result.findings {
+                    finding.object = finding.object.and_then(|index| places.get(index).copied());
+                }
+            }
             result.objects = Some(Arc::new(set));
             result.log.extend(output.log);
         }
-        if exports.validate {
-            let checked = result.objects.as_ref().unwrap_or(objects);
+        if exports.validate && !checked {
+            let given = result.objects.as_ref().unwrap_or(objects);
             let output = plugin
-                .validate(checked.texts.clone(), config, &mut view, limits)
-                .map_err(|error| failed(error, checked))?;
+                .validate(given.texts.clone(), config, &mut view, limits)
+                .map_err(|error| failed(error, given))?;
             result.findings = output.value;
             result.log.extend(output.log);
         }

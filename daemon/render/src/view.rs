@@ -1,10 +1,12 @@
 //! The files of a commit as a plugin sees them, with every look recorded.
 
+use crate::nested::Nest;
 use crate::path::{join, resolve};
 use crate::reads::{Access, Named, ReadSet, Seen, entries, exists, names};
 use std::collections::HashMap;
+use std::time::Duration;
 use windlass_manifest::secret_ref::SecretRef;
-use windlass_plugin_host::{DirEntry, EntryKind, FileError, Imports};
+use windlass_plugin_host::{DirEntry, EntryKind, FileError, Imports, Run, RunEnd, RunFailure};
 use windlass_source::{Digest, ReadError, Tree};
 
 /// Answers the questions of one step out of a tree and records them.
@@ -18,6 +20,10 @@ pub(crate) struct View<'a> {
     /// Digests that listings gave for free.
     digests: HashMap<String, Digest>,
     may_change: bool,
+    /// What it takes to run other plugins; none where there are none.
+    nest: Option<Nest<'a>>,
+    /// How long it took to make the plugins ready that were run.
+    loading: Duration,
 }
 
 impl<'a> View<'a> {
@@ -28,7 +34,38 @@ impl<'a> View<'a> {
             reads: ReadSet::default(),
             digests: HashMap::new(),
             may_change: false,
+            nest: None,
+            loading: Duration::ZERO,
         }
+    }
+
+    /// Lets the plugin run others.
+    pub(crate) fn with_plugins(self, nest: Nest<'a>) -> Self {
+        Self {
+            nest: Some(nest),
+            ..self
+        }
+    }
+
+    /// What a plugin sees that is run by the one that sees this.
+    pub(crate) fn inner(&self, nest: Nest<'a>) -> Self {
+        Self::new(self.tree, self.folder).with_plugins(nest)
+    }
+
+    /// Takes over what an inner one has read.
+    pub(crate) fn absorb(&mut self, inner: Self) {
+        self.reads.extend(&inner.reads);
+        self.may_change |= inner.may_change;
+    }
+
+    /// The tree, and what was read of it.
+    pub(crate) fn parts(&mut self) -> (&'a dyn Tree, &mut ReadSet) {
+        (self.tree, &mut self.reads)
+    }
+
+    /// How long it took to make plugins ready, in this call.
+    pub(crate) fn loading(&self) -> Duration {
+        self.loading
     }
 
     /// Whether the tree is one that may change while it is read. Those do not know the digests of
@@ -110,6 +147,20 @@ impl Imports for View<'_> {
         };
         self.reads.record(Access::Exists(path), seen);
         found.map_err(file_error)
+    }
+
+    // The folder is part of what a step is remembered by.
+    fn folder(&mut self) -> String {
+        self.folder.to_owned()
+    }
+
+    fn run_plugin(&mut self, run: Run) -> RunEnd {
+        let Some(nest) = self.nest else {
+            return RunFailure::from("other plugins cannot be run here".to_owned()).into();
+        };
+        let end = nest.run(self, run);
+        self.loading += end.loading;
+        end
     }
 
     fn secret_reference(&mut self, store: &str, name: &str, key: &str) -> Result<String, String> {

@@ -22,6 +22,8 @@ struct Config {
     secret: Option<String>,
     /// Put what the clocks, the randomness and the environment say into every object.
     surroundings: bool,
+    /// Run this plugin on the objects, and log what it finds.
+    run: Option<Inner>,
     /// Log this line.
     log: Option<String>,
     /// Print this line on standard error, and panic with this message.
@@ -38,6 +40,13 @@ struct Config {
     allocate: usize,
     /// Put this many copies of every object out.
     copies: Option<usize>,
+}
+
+#[derive(Deserialize)]
+struct Inner {
+    path: String,
+    #[serde(default)]
+    config: Json,
 }
 
 impl Plugin for Probe {
@@ -82,6 +91,13 @@ impl Transform for Probe {
             for object in &mut objects {
                 object["seen"] = Json::Object(seen.clone());
             }
+        }
+        if let Some(Inner { path, config }) = &config.run {
+            let ran = host.run_plugin(path, objects, config)?;
+            for finding in &ran.findings {
+                host.warn(finding.message());
+            }
+            objects = ran.objects;
         }
         if let Some(copies) = config.copies {
             return Ok(objects

@@ -1,5 +1,6 @@
 //! What a plugin may ask of the host.
 
+use crate::{Failure, Finding, Json};
 use std::fmt;
 
 /// The host's side of a call: files of the commit, references to secrets, the log.
@@ -28,11 +29,36 @@ pub trait Host {
     /// As for [`Host::read`], except that an absent path is no error.
     fn exists(&mut self, path: &str) -> Result<bool, FileError>;
 
+    /// Gives the path of the environment's folder from the root of the repository, without a slash at
+    /// either end; empty when it is the root itself.
+    fn folder(&mut self) -> String;
+
     /// Gives the opaque text that stands for a secret's value, to be put where the value belongs.
     ///
     /// # Errors
     /// Says what is not allowed about the reference.
     fn secret_reference(&mut self, store: &str, name: &str, key: &str) -> Result<String, String>;
+
+    /// Runs another plugin of the commit on objects: a `.wasm` file, component or KRM function.
+    ///
+    /// The path is as for [`Host::read`]. An error among the findings is not an error here: the
+    /// caller hands it on or fails.
+    ///
+    /// # Errors
+    /// What the plugin says, a crash, or a limit; its object counts the objects given here. It is
+    /// an error as well where there are no other plugins.
+    fn run_plugin(
+        &mut self,
+        path: &str,
+        objects: Vec<Json>,
+        config: &Json,
+    ) -> Result<Ran, Failure> {
+        drop(objects);
+        let _: &Json = config;
+        Err(Failure::new(format!(
+            "{path} cannot be run: there are no other plugins here"
+        )))
+    }
 
     /// Records one line for people.
     fn log(&mut self, level: Level, message: &str);
@@ -61,6 +87,24 @@ pub trait Host {
     /// Records what may surprise.
     fn warn(&mut self, message: &str) {
         self.log(Level::Warning, message);
+    }
+}
+
+/// What came of a plugin that another one has run.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Ran {
+    /// The objects after it: those that it was given, for one that only checks.
+    pub objects: Vec<Json>,
+    /// What it found, about the objects after it.
+    pub findings: Vec<Finding>,
+}
+
+impl From<Vec<Json>> for Ran {
+    fn from(objects: Vec<Json>) -> Self {
+        Self {
+            objects,
+            findings: Vec::new(),
+        }
     }
 }
 

@@ -66,7 +66,7 @@ pub use describe::{Description, Scope};
 pub use failure::Failure;
 pub use finding::{Finding, Severity};
 pub use health::{Health, HealthStatus};
-pub use host::{Entry, EntryKind, FileError, FileErrorKind, Host, Level};
+pub use host::{Entry, EntryKind, FileError, FileErrorKind, Host, Level, Ran};
 pub use plugin::{Assess, Generate, Plugin, Transform, Validate};
 
 /// One Kubernetes object, or any other JSON value. Keys are sorted, as everywhere in Windlass.

@@ -84,7 +84,7 @@ pub mod signature {
 }
 
 /// Each text is dropped as soon as it is parsed: the memory of a call is bounded.
-fn parse_all(objects: Vec<String>) -> Result<Vec<Json>, Failure> {
+pub(crate) fn parse_all(objects: Vec<String>) -> Result<Vec<Json>, Failure> {
     objects
         .into_iter()
         .enumerate()
@@ -96,6 +96,17 @@ fn parse(index: usize, text: &str) -> Result<Json, Failure> {
     serde_json::from_str(text).map_err(|error| {
         Failure::new(format!("the host handed in what is not JSON: {error}")).object(index)
     })
+}
+
+#[cfg_attr(
+    not(target_family = "wasm"),
+    allow(
+        dead_code,
+        reason = "only the component hands objects to the host by itself"
+    )
+)]
+pub(crate) fn print_all(objects: &[Json]) -> Result<Vec<String>, Failure> {
+    objects.iter().map(print).collect()
 }
 
 fn print(object: &Json) -> Result<String, Failure> {

@@ -1,7 +1,9 @@
 //! A host in memory, for native tests of a plugin.
 
-use crate::{Entry, EntryKind, FileError, FileErrorKind, Host, Level};
+use crate::{Entry, EntryKind, Failure, FileError, FileErrorKind, Host, Json, Level, Ran};
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::Arc;
 
 /// A [`Host`] whose files are in memory and whose log can be looked at.
 ///
@@ -15,8 +17,21 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Clone, Debug, Default)]
 pub struct MemoryHost {
     files: BTreeMap<String, Vec<u8>>,
+    plugins: BTreeMap<String, StandIn>,
     folder: Vec<String>,
     log: Vec<(Level, String)>,
+}
+
+/// What takes the place of another plugin.
+#[derive(Clone)]
+struct StandIn(Arc<Answer>);
+
+type Answer = dyn Fn(Vec<Json>, &Json) -> Result<Ran, Failure> + Send + Sync;
+
+impl fmt::Debug for StandIn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("StandIn")
+    }
 }
 
 impl MemoryHost {
@@ -29,6 +44,18 @@ impl MemoryHost {
     #[must_use]
     pub fn file(mut self, path: &str, content: impl Into<Vec<u8>>) -> Self {
         self.files.insert(path.to_owned(), content.into());
+        self
+    }
+
+    /// Adds a plugin that can be run, as a function of objects and configuration. The path is
+    /// relative to the root of the repository.
+    #[must_use]
+    pub fn plugin(
+        mut self,
+        path: &str,
+        run: impl Fn(Vec<Json>, &Json) -> Result<Ran, Failure> + Send + Sync + 'static,
+    ) -> Self {
+        self.plugins.insert(path.to_owned(), StandIn(Arc::new(run)));
         self
     }
 
@@ -115,9 +142,28 @@ impl Host for MemoryHost {
         Ok(full.is_empty() || self.files.contains_key(&full) || !self.entries(&full).is_empty())
     }
 
+    fn folder(&mut self) -> String {
+        self.folder.join("/")
+    }
+
     /// Gives a text of the form that the real host gives.
     fn secret_reference(&mut self, store: &str, name: &str, key: &str) -> Result<String, String> {
         Ok(format!("windlass~{store}~{name}~{key}~end"))
+    }
+
+    fn run_plugin(
+        &mut self,
+        path: &str,
+        objects: Vec<Json>,
+        config: &Json,
+    ) -> Result<Ran, Failure> {
+        let full = self.resolve(path)?;
+        match self.plugins.get(&full) {
+            Some(StandIn(run)) => run(objects, config),
+            None => Err(Failure::new(format!(
+                "the plugin's file cannot be read: {full} is not in the tree"
+            ))),
+        }
     }
 
     fn log(&mut self, level: Level, message: &str) {
@@ -152,6 +198,19 @@ mod tests {
     ) {
         let read = host().read_text(path).map_err(|error| error.kind);
         assert_eq!(read, expected.map(str::to_owned));
+    }
+
+    #[test]
+    fn a_plugin_that_is_run_is_a_function() {
+        let mut host = host().plugin("base/count.wasm", |objects, config| {
+            let count = objects.len().into();
+            Ok(Ran::from(vec![config.clone(), count]))
+        });
+        let config = Json::from("c");
+        let ran = host.run_plugin("../base/count.wasm", vec![Json::Null], &config);
+        assert_eq!(ran.unwrap().objects, [Json::from("c"), Json::from(1)]);
+        let error = host.run_plugin("none.wasm", Vec::new(), &config);
+        assert!(error.unwrap_err().message().contains("env/none.wasm"));
     }
 
     #[test]

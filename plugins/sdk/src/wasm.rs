@@ -5,7 +5,7 @@
 
 use crate::{
     Assess, Entry, EntryKind, Failure, FileError, FileErrorKind, Finding, Generate, Health,
-    HealthStatus, Host, Level, Plugin, Scope, Severity, Transform, Validate, run,
+    HealthStatus, Host, Json, Level, Plugin, Ran, Scope, Severity, Transform, Validate, run,
 };
 
 macro_rules! interface {
@@ -34,7 +34,7 @@ macro_rules! interface {
 interface! {
     imports,
     "package windlass:sdk-imports; world imports { include windlass:plugin/host@0.1.0; }",
-    pub use bindings::windlass::plugin::{files, log, secrets};
+    pub use bindings::windlass::plugin::{files, log, plugins, secrets, types};
 }
 interface! {
     describe,
@@ -88,8 +88,26 @@ impl Host for Imports {
         imports::files::exists(path).map_err(|error| file_error(path, error))
     }
 
+    fn folder(&mut self) -> String {
+        imports::files::folder()
+    }
+
     fn secret_reference(&mut self, store: &str, name: &str, key: &str) -> Result<String, String> {
         imports::secrets::reference(store, name, key)
+    }
+
+    fn run_plugin(
+        &mut self,
+        path: &str,
+        objects: Vec<Json>,
+        config: &Json,
+    ) -> Result<Ran, Failure> {
+        let objects = run::print_all(&objects)?;
+        let ran = imports::plugins::run(path, &objects, &config.to_string()).map_err(failure)?;
+        Ok(Ran {
+            objects: run::parse_all(ran.objects)?,
+            findings: ran.findings.into_iter().map(found).collect(),
+        })
     }
 
     fn log(&mut self, level: Level, message: &str) {
@@ -115,6 +133,30 @@ fn file_error(path: &str, error: imports::files::FileError) -> FileError {
         Wire::Other(reason) => FileErrorKind::Other(reason),
     };
     FileError::new(path, kind)
+}
+
+fn failure(failure: imports::types::Failure) -> Failure {
+    Failure {
+        message: failure.message,
+        object: failure.object.map(|index| index as usize),
+        field: failure.field,
+        hint: failure.hint,
+    }
+}
+
+fn found(finding: imports::types::Finding) -> Finding {
+    Finding {
+        severity: match finding.severity {
+            imports::types::Severity::Error => Severity::Error,
+            imports::types::Severity::Warning => Severity::Warning,
+            imports::types::Severity::Info => Severity::Info,
+        },
+        message: finding.message,
+        object: finding.object.map(|index| index as usize),
+        field: finding.field,
+        hint: finding.hint,
+        rule: finding.rule,
+    }
 }
 
 macro_rules! failure_into {

@@ -1,8 +1,9 @@
-//! The imports of the contract: `files`, `secrets` and `log`.
+//! The imports of the contract: `files`, `secrets`, `log` and `plugins`.
 
 use super::enter;
 use crate::state::{State, Stop};
-use crate::{FileError, Imports, wire};
+use crate::{FileError, Imports, Run, RunEnd, RunFailure, wire};
+use std::borrow::Cow;
 use wasmtime::StoreContextMut;
 use wasmtime::component::{Linker, WasmStr};
 
@@ -14,7 +15,8 @@ type Files<A> = (Result<A, wire::FileError>,);
 pub(super) fn define(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     files(linker)?;
     secrets(linker)?;
-    log(linker)
+    log(linker)?;
+    plugins(linker)
 }
 
 fn files(linker: &mut Linker<State>) -> wasmtime::Result<()> {
@@ -33,6 +35,13 @@ fn files(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     })?;
     files.func_wrap_async("exists", |store, (path,): (WasmStr,)| {
         Box::new(ask_file(store, path, |imports, path| imports.exists(path)))
+    })?;
+    files.func_wrap_async("folder", |mut store, (): ()| {
+        Box::new(async move {
+            enter(&mut store)?;
+            let bridge = store.data().bridge.clone();
+            Ok((bridge.ask(|imports| imports.folder()).await,))
+        })
     })
 }
 
@@ -97,10 +106,65 @@ fn log(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     )
 }
 
+fn plugins(linker: &mut Linker<State>) -> wasmtime::Result<()> {
+    linker
+        .instance("windlass:plugin/plugins@0.1.0")?
+        .func_wrap_async(
+            "run",
+            |store, (path, objects, config): (WasmStr, Vec<String>, WasmStr)| {
+                Box::new(run(store, path, objects, config))
+            },
+        )
+}
+
+async fn run(
+    mut store: StoreContextMut<'_, State>,
+    path: WasmStr,
+    objects: Vec<String>,
+    config: WasmStr,
+) -> wasmtime::Result<(Result<wire::Ran, wire::Failure>,)> {
+    enter(&mut store)?;
+    let Some(path) = short(&store, &path)? else {
+        let reason = format!("the path is longer than {PATH_BYTES} bytes");
+        return Ok((Err(RunFailure::from(reason).into()),));
+    };
+    let question = Run {
+        path: path.clone(),
+        objects,
+        config: text(&store, &config)?.into_owned(),
+        within: store.data().time_left(),
+    };
+    let bridge = store.data().bridge.clone();
+    let RunEnd { result, loading } = bridge
+        .ask(move |imports| imports.run_plugin(question))
+        .await;
+    let state = store.data_mut();
+    state.extend(loading);
+    let ran = match result {
+        Ok(ran) => ran,
+        Err(failure) => return Ok((Err(failure.into()),)),
+    };
+    for line in ran.log {
+        state.log(line.level, &format!("{path}: {}", line.message))?;
+    }
+    Ok((Ok(wire::Ran {
+        objects: ran.objects,
+        findings: ran.findings.into_iter().map(Into::into).collect(),
+    }),))
+}
+
 /// Copies a text out of the guest if it is not too long for what it is.
 fn short(store: &StoreContextMut<'_, State>, text: &WasmStr) -> wasmtime::Result<Option<String>> {
+    let text = self::text(store, text)?;
+    Ok((text.len() <= PATH_BYTES).then(|| text.into_owned()))
+}
+
+fn text<'a>(
+    store: &'a StoreContextMut<'_, State>,
+    text: &WasmStr,
+) -> wasmtime::Result<Cow<'a, str>> {
     let text = text
         .to_str(store)
         .map_err(|error| Stop::Misuse(format!("it passed a text that is not Unicode: {error}")))?;
-    Ok((text.len() <= PATH_BYTES).then(|| text.into_owned()))
+    Ok(text)
 }

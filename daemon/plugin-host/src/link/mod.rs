@@ -1,6 +1,7 @@
 //! What a guest finds behind its imports.
 
 mod contract;
+pub(crate) mod preview1;
 mod streams;
 mod wasi;
 
@@ -13,7 +14,10 @@ use wasmtime::component::types::ComponentItem;
 /// gets this, as semver has it.
 const WASI: &str = "0.2.0";
 
-/// Everything a plugin may import.
+/// The most random bytes at once: a guest decides how many the host has to make.
+const RANDOM_BYTES: u64 = 1 << 20;
+
+/// Everything a component may import.
 pub(crate) fn linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<State>> {
     let mut linker = Linker::new(engine);
     contract::define(&mut linker)?;

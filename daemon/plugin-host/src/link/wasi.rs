@@ -2,7 +2,7 @@
 //! randomness that are the same in every call.
 
 use super::streams::{Pollable, STATELESS, resource};
-use super::{WASI, enter};
+use super::{RANDOM_BYTES, WASI, enter};
 use crate::state::{State, Stop, Surroundings};
 use wasmtime::StoreContextMut;
 use wasmtime::component::{ComponentType, Lift, Linker, Lower, Resource, Val};
@@ -11,9 +11,6 @@ struct TerminalInput;
 struct TerminalOutput;
 struct Descriptor;
 struct DirectoryEntryStream;
-
-/// The most random bytes at once: a guest decides how many the host has to make.
-const RANDOM_BYTES: u64 = 1 << 20;
 
 #[derive(ComponentType, Lift, Lower, Clone, Copy)]
 #[component(record)]
@@ -155,12 +152,8 @@ fn random(linker: &mut Linker<State>) -> wasmtime::Result<()> {
                     let said = format!("it asked for {length} random bytes at once");
                     return Err(Stop::Misuse(said).into());
                 }
-                let length = usize::try_from(length)?;
-                let mut bytes = Vec::with_capacity(length + 8);
-                while bytes.len() < length {
-                    bytes.extend(state.surroundings.random().to_le_bytes());
-                }
-                bytes.truncate(length);
+                let mut bytes = vec![0; usize::try_from(length)?];
+                state.surroundings.fill(&mut bytes);
                 Ok((bytes,))
             },
         )?;

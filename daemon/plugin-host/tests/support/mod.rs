@@ -7,8 +7,8 @@ use std::process::Command;
 use std::sync::OnceLock;
 use std::time::Duration;
 use windlass_plugin_host::{
-    DirEntry, EntryKind, FileError, Host, HostOptions, Imports, Level, Limits, Output, Plugin,
-    PluginError,
+    DirEntry, EntryKind, FileError, Finding, Host, HostOptions, Imports, Level, Limits, LogLine,
+    Output, Plugin, PluginError, Ran, Run, RunEnd, RunFailure, Severity,
 };
 
 /// A guest in text form: what is filled into `guests/shell.wat`.
@@ -142,6 +142,8 @@ pub(crate) fn transform(
 #[derive(Default)]
 pub(crate) struct Answers {
     pub(crate) asked: Vec<String>,
+    /// How long it takes to make another plugin ready.
+    pub(crate) slow_to_load: Duration,
 }
 
 impl Answers {
@@ -178,6 +180,55 @@ impl Imports for Answers {
     fn exists(&mut self, path: &str) -> Result<bool, FileError> {
         self.asked.push(format!("exists {path}"));
         Ok(Self::files().contains_key(path))
+    }
+
+    fn folder(&mut self) -> String {
+        "environments/test".to_owned()
+    }
+
+    fn run_plugin(&mut self, run: Run) -> RunEnd {
+        let Run {
+            path,
+            mut objects,
+            config,
+            within,
+        } = run;
+        self.asked.push(format!("run {path} {config}"));
+        if path == "bad.wasm" {
+            return RunFailure {
+                message: "bad luck".to_owned(),
+                object: Some(0),
+                field: Some("spec".to_owned()),
+                hint: Some("try again".to_owned()),
+            }
+            .into();
+        }
+        // As long as a large plugin takes to be compiled, when the caller has that little time.
+        let loading = self.slow_to_load;
+        if loading > within {
+            std::thread::sleep(loading);
+        }
+        objects.push(r#"{"made":true}"#.to_owned());
+        let finding = Finding {
+            severity: Severity::Warning,
+            object: Some(0),
+            field: None,
+            message: "odd".to_owned(),
+            hint: None,
+            rule: None,
+        };
+        let line = LogLine {
+            level: Level::Info,
+            message: "at work".to_owned(),
+        };
+        RunEnd {
+            result: Ok(Ran {
+                objects,
+                findings: vec![finding],
+                log: vec![line],
+            }),
+            loading,
+        }
     }
 
     fn secret_reference(&mut self, store: &str, name: &str, key: &str) -> Result<String, String> {

@@ -1,0 +1,3 @@
+module windlass.test/labels
+
+go 1.21
