@@ -10,6 +10,8 @@ mod certificates;
 pub mod control_plane;
 pub mod daemon;
 pub mod git;
+mod go;
+pub mod oracles;
 mod process;
 pub mod prometheus;
 mod scratch;
