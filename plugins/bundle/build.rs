@@ -12,7 +12,14 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 /// The plugins, by the names that an environment uses; sorted.
-const PLUGINS: [&str; 5] = ["manifests", "overlay", "patch", "require", "secrets"];
+const PLUGINS: [&str; 6] = [
+    "kustomize",
+    "manifests",
+    "overlay",
+    "patch",
+    "require",
+    "secrets",
+];
 
 const TARGET: &str = "wasm32-wasip2";
 const PROFILE: &str = "plugin";

@@ -130,11 +130,7 @@ fn a_misspelt_plugin_gets_a_suggestion() {
 #[test]
 fn a_folder_for_a_plugin_that_is_not_there_is_refused() {
     let folder = shop("");
-    fs::write(
-        folder.path().join("shop/kustomization.yaml"),
-        "resources: []\n",
-    )
-    .unwrap();
+    fs::write(folder.path().join("shop/Chart.yaml"), "name: shop\n").unwrap();
     let output = windlass(folder.path(), &["render", "shop"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(

@@ -3,7 +3,7 @@
 //! They are ordinary plugins: the host loads them from these bytes as it loads anybody's.
 
 /// Name and component, sorted by name.
-static PLUGINS: [(&str, &[u8]); 5] = include!(concat!(env!("OUT_DIR"), "/plugins.in"));
+static PLUGINS: [(&str, &[u8]); 6] = include!(concat!(env!("OUT_DIR"), "/plugins.in"));
 
 /// Gives the component of a built-in plugin; none when there is no plugin of this name.
 pub fn get(name: &str) -> Option<&'static [u8]> {

@@ -7,6 +7,7 @@ mod bed;
 mod call;
 mod cold;
 mod conditions;
+mod kustomize;
 mod latency;
 mod process;
 mod raw;
@@ -79,6 +80,15 @@ enum Benchmark {
         #[arg(long, default_value_t = 5)]
         runs: usize,
     },
+    /// `windlass build` beside the real `kustomize build`, as processes and warm.
+    Kustomize {
+        /// How many times Windlass builds each folder.
+        #[arg(long, default_value_t = 5)]
+        runs: usize,
+        /// Leaves kustomize out, which takes minutes.
+        #[arg(long)]
+        own_only: bool,
+    },
 }
 
 #[tokio::main]
@@ -97,6 +107,7 @@ async fn main() -> Result<()> {
         Benchmark::Call { runs } => call::run(runs).await?,
         Benchmark::Start { environments, runs } => start::run(environments, runs).await?,
         Benchmark::Render { objects, runs } => render::run(objects, runs).await?,
+        Benchmark::Kustomize { runs, own_only } => kustomize::run(runs, own_only).await?,
     };
     if arguments.json {
         println!("{:#}", report.json());

@@ -3,6 +3,7 @@
 //! Exit codes: 0 done; 1 the answer is «no» (differences, not ready); 2 the command was wrong or
 //! could not be carried out; 141 the output was not read to its end, as with `| head`.
 
+mod build;
 mod connect;
 mod diff;
 mod environments;
@@ -39,6 +40,8 @@ enum Command {
     Run(Box<run::RunArgs>),
     /// Renders an environment of a local folder, without cluster or daemon.
     Render(render::RenderArgs),
+    /// Builds a folder with a kustomization, as `kustomize build` does.
+    Build(build::BuildArgs),
     /// Shows what applying a local folder would change in the cluster.
     Diff(diff::DiffArgs),
     /// Shows the environments of the cluster.
@@ -69,6 +72,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Version => output::put(concat!("windlass ", env!("CARGO_PKG_VERSION"), "\n"))
             .map(|()| ExitCode::SUCCESS),
         Command::GitFetch => return windlass_source::fetch_child_main(),
+        Command::Build(args) => build::build(&args),
         Command::Render(args) => render::render(&args),
         Command::Run(args) => block_on(run::run(*args)),
         Command::Diff(args) => block_on(diff::diff(args)),

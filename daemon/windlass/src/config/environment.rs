@@ -201,13 +201,16 @@ fn limits(given: &StepLimits) -> LimitOverrides {
     }
 }
 
+/// The names that a kustomization may have.
+const KUSTOMIZATIONS: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
+
 /// Turns an environment's pipeline into what the render room runs.
 ///
-/// Without a pipeline the folder decides: plain manifests, unless it holds what needs a plugin that
-/// this release does not have.
+/// Without a pipeline the folder decides: kustomize for one with a kustomization, otherwise plain
+/// manifests, unless it holds what needs a plugin that this release does not have.
 ///
 /// # Errors
-/// `WL0105` for a folder that asks for kustomize or Helm.
+/// `WL0105` for a folder that asks for Helm.
 pub(crate) fn resolve_pipeline(
     tree: &dyn Tree,
     folder: &str,
@@ -228,28 +231,8 @@ pub(crate) fn resolve_pipeline(
         });
     }
     if steps.is_empty() {
-        for (marker, plugin) in [("kustomization.yaml", "kustomize"), ("Chart.yaml", "helm")] {
-            let path = if folder.is_empty() {
-                marker.to_owned()
-            } else {
-                format!("{folder}/{marker}")
-            };
-            if matches!(tree.entry(&path), Ok(Some(_))) {
-                return Err(ConfigError::new(
-                    "WL0105",
-                    &path,
-                    format!(
-                        "this folder needs the plugin `{plugin}`, which this release does not have"
-                    ),
-                )
-                .remedy(format!(
-                    "name the steps in `spec.pipeline` of {}",
-                    file_in(folder)
-                )));
-            }
-        }
         steps.push(Step {
-            plugin: PluginRef::Builtin("manifests".to_owned()),
+            plugin: PluginRef::Builtin(default_plugin(tree, folder)?.to_owned()),
             config: serde_json::json!({}),
             limits: LimitOverrides::default(),
         });
@@ -260,4 +243,31 @@ pub(crate) fn resolve_pipeline(
         variables: spec.variables.clone(),
         folder: folder.to_owned(),
     })
+}
+
+/// The plugin for a folder that names none.
+fn default_plugin(tree: &dyn Tree, folder: &str) -> Result<&'static str, ConfigError> {
+    let holds = |name: &str| {
+        let path = if folder.is_empty() {
+            name.to_owned()
+        } else {
+            format!("{folder}/{name}")
+        };
+        matches!(tree.entry(&path), Ok(Some(_))).then_some(path)
+    };
+    if KUSTOMIZATIONS.into_iter().find_map(holds).is_some() {
+        return Ok("kustomize");
+    }
+    if let Some(path) = holds("Chart.yaml") {
+        return Err(ConfigError::new(
+            "WL0105",
+            &path,
+            "this folder needs the plugin `helm`, which this release does not have",
+        )
+        .remedy(format!(
+            "name the steps in `spec.pipeline` of {}",
+            file_in(folder)
+        )));
+    }
+    Ok("manifests")
 }
