@@ -1,6 +1,6 @@
 //! Reading the files of a build, within what kustomize's load restriction allows.
 
-use windlass_plugin_sdk::{FileErrorKind, Host, Level};
+use windlass_plugin_sdk::{FileErrorKind, Host, Json, Level, Ran};
 
 use crate::error::{Error, Result};
 
@@ -172,6 +172,16 @@ impl<'h> Files<'h> {
             "give that folder a kustomization of its own and list it under `resources`, or lift \
              the restriction (`loadRestrictor: LoadRestrictionsNone`)",
         ))
+    }
+
+    /// Runs a plugin by its path from the root of the tree.
+    ///
+    /// # Errors
+    /// What the plugin says, a crash, and a limit.
+    pub(crate) fn run(&mut self, full: &str, objects: Vec<Json>, config: &Json) -> Result<Ran> {
+        self.host
+            .run_plugin(&format!("/{full}"), objects, config)
+            .map_err(|failure| Error::new(format_args!("{full}: {}", failure.message())))
     }
 
     /// Tells people what may surprise.

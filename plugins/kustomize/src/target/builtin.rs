@@ -3,10 +3,12 @@
 use crate::config::TransformerConfig;
 use crate::error::Result;
 use crate::field::{FieldSpec, FieldSpecs};
+use crate::files::Files;
 use crate::kustomization::Label;
 use crate::origin::{self, Origin};
 use crate::resource::Resource;
 use crate::resources::Resources;
+use crate::schema::Schema;
 use crate::transform::Transformer;
 use crate::transform::annotation::Annotations;
 use crate::transform::image::ImageTag;
@@ -20,11 +22,34 @@ use crate::transform::replica::ReplicaCount;
 use crate::transform::strategic_merge::{StrategicMerge, StrategicMergeConfig};
 
 use super::accumulator::Accumulator;
+use super::function::Function;
 use super::{Build, Target};
 
-/// A transformer, the field that asked for it, and what is written down about it.
+/// What changes resources.
+pub(super) enum Work {
+    /// A transformer of kustomize's own.
+    Builtin(Box<dyn Transformer>),
+    /// A function of the repository.
+    Function(Function),
+}
+
+impl Work {
+    pub(super) fn run(
+        &self,
+        files: &mut Files<'_>,
+        resources: &mut Resources,
+        schema: &Schema,
+    ) -> Result<()> {
+        match self {
+            Self::Builtin(transformer) => transformer.transform(resources, schema),
+            Self::Function(function) => function.transform(files, resources, schema),
+        }
+    }
+}
+
+/// What a step does, the field that asked for it, and what is written down about it.
 pub(super) struct Step {
-    pub(super) transformer: Box<dyn Transformer>,
+    pub(super) work: Work,
     /// JSON pointer into the kustomization.
     pub(super) pointer: String,
     pub(super) origin: Option<Origin>,
@@ -68,8 +93,8 @@ impl Build<'_> {
             &target.kustomization.fields.transformers,
         )?);
         for step in steps {
-            step.transformer
-                .transform(&mut all.resources, &self.schema)
+            step.work
+                .run(&mut self.files, &mut all.resources, &self.schema)
                 .map_err(|error| target.kustomization.at(error, &step.pointer))?;
             for origin in std::iter::repeat_n(&step.origin, step.times).flatten() {
                 origin::add_transformer(&mut all.resources, origin);
@@ -190,7 +215,7 @@ struct Steps<'t> {
 impl Steps<'_> {
     fn add(&mut self, kind: &str, pointer: &str, transformer: impl Transformer + 'static) {
         self.list.push(Step {
-            transformer: Box::new(transformer),
+            work: Work::Builtin(Box::new(transformer)),
             pointer: pointer.to_owned(),
             origin: self.target.by(kind),
             times: 1,

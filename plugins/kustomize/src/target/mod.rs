@@ -2,6 +2,7 @@
 
 mod accumulator;
 mod builtin;
+mod function;
 mod plugins;
 mod remote;
 

@@ -1,5 +1,5 @@
-//! Generators, transformers and validators that are configured by objects: kustomize's built-in
-//! ones, inline or in files. What kustomize would execute for the others is refused.
+//! Generators, transformers and validators that are configured by objects, inline or in files:
+//! kustomize's built-in ones, and functions of the repository.
 
 use serde::de::DeserializeOwned;
 use windlass_plugin_sdk::Json;
@@ -26,11 +26,9 @@ use crate::transform::strategic_merge::StrategicMerge;
 use crate::transform::value_add::ValueAdd;
 
 use super::accumulator::Accumulator;
-use super::builtin::Step;
+use super::builtin::{Step, Work};
+use super::function::Function;
 use super::{Build, Target};
-
-/// The annotation that makes an object the configuration of a function.
-const FUNCTION: &str = "config.kubernetes.io/function";
 
 /// The label that a validator may add.
 const VALIDATED_BY: &str = "validated-by";
@@ -52,21 +50,11 @@ impl Build<'_> {
         )?;
         let mut made = Vec::new();
         for config in configs.list {
-            let kind = builtin_kind(&config)?.to_owned();
-            if !GENERATORS.contains(&kind.as_str()) {
-                return Err(at_source(
-                    Error::new(format_args!("{kind} generates nothing"))
-                        .hint("list it under `transformers`"),
-                    &config,
-                ));
-            }
             let origin = Origin::of_config(&config);
-            let place = config.source.clone();
-            let resource = self
-                .generate(target, &kind, config.json)
-                .map_err(|error| at_source(error, &Resource::new(Json::Null, place)))?;
             let mut made_here = Resources {
-                list: vec![resource],
+                list: self
+                    .generated_by(target, &config)
+                    .map_err(|error| at_source(error, &config))?,
             };
             if let Some(origin) = &origin {
                 origin::add_origin(&mut made_here, origin);
@@ -74,6 +62,18 @@ impl Build<'_> {
             made.append(&mut made_here.list);
         }
         Ok(made)
+    }
+
+    fn generated_by(&mut self, target: &Target, config: &Resource) -> Result<Vec<Resource>> {
+        if let Some(function) = Function::of(config, &self.files, &target.folder)? {
+            return function.generate(&mut self.files);
+        }
+        let kind = builtin_kind(config)?;
+        if !GENERATORS.contains(&kind) {
+            return Err(Error::new(format_args!("{kind} generates nothing"))
+                .hint("list it under `transformers`"));
+        }
+        Ok(vec![self.generate(target, kind, config.json.clone())?])
     }
 
     fn generate(&mut self, target: &Target, kind: &str, config: Json) -> Result<Resource> {
@@ -101,20 +101,27 @@ impl Build<'_> {
         let configs = self.configs(target, field, entries)?;
         let mut steps = Vec::new();
         for config in configs.list {
-            let kind = builtin_kind(&config)?.to_owned();
             let origin = Origin::of_config(&config);
-            let place = config.source.clone();
-            let transformer = self
-                .transformer(target, &kind, config.json)
-                .map_err(|error| at_source(error, &Resource::new(Json::Null, place)))?;
+            let work = self
+                .work(target, &config)
+                .map_err(|error| at_source(error, &config))?;
             steps.push(Step {
-                transformer,
+                work,
                 pointer: format!("/{field}"),
                 origin,
                 times: 1,
             });
         }
         Ok(steps)
+    }
+
+    fn work(&mut self, target: &Target, config: &Resource) -> Result<Work> {
+        if let Some(function) = Function::of(config, &self.files, &target.folder)? {
+            return Ok(Work::Function(function));
+        }
+        let kind = builtin_kind(config)?;
+        let transformer = self.transformer(target, kind, config.json.clone())?;
+        Ok(Work::Builtin(transformer))
     }
 
     fn transformer(
@@ -161,8 +168,8 @@ impl Build<'_> {
         for step in self.plugin_steps(target, "validators", entries)? {
             let at = |error| target.kustomization.at(error, &step.pointer);
             let mut seen = all.resources.clone();
-            step.transformer
-                .transform(&mut seen, &self.schema)
+            step.work
+                .run(&mut self.files, &mut seen, &self.schema)
                 .map_err(at)?;
             let kept = seen.list.len() == all.resources.list.len()
                 && seen
@@ -213,23 +220,12 @@ fn builtin_kind(config: &Resource) -> Result<&str> {
     if config.api_version() == "builtin" {
         return Ok(config.kind());
     }
-    let error = if config.annotation(FUNCTION).is_some() {
-        Error::new(format_args!(
-            "{} asks for a function that kustomize would start as a container or a process, which \
-             the sandbox does not allow",
-            config.kind()
-        ))
-    } else {
-        Error::new(format_args!(
-            "{} is no built-in plugin; kustomize would look for a program of that name, which the \
-             sandbox does not allow",
-            config.kind()
-        ))
-    };
-    Err(at_source(
-        error.hint("use a WebAssembly plugin in a step of its own behind this one"),
-        config,
+    Err(Error::new(format_args!(
+        "{} is no built-in plugin; kustomize would look for a program of that name, which the \
+         sandbox does not start",
+        config.kind()
     ))
+    .hint("use a WebAssembly plugin in a step of its own behind this one"))
 }
 
 /// Reads the configuration of a built-in plugin. What it does not know it ignores, as kustomize does
