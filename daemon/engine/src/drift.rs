@@ -86,6 +86,7 @@ pub fn project(live: &Json, manager: &str) -> Option<Json> {
 pub fn claim(body: &Json) -> Json {
     let mut claimed = body.clone();
     fold_string_data(&mut claimed);
+    unwrap_base64(&mut claimed);
     if let Some(map) = claimed.as_object_mut() {
         for field in ["apiVersion", "kind", "status"] {
             map.remove(field);
@@ -98,6 +99,22 @@ pub fn claim(body: &Json) -> Json {
     }
     normalise(&mut claimed);
     claimed
+}
+
+/// Takes line breaks out of base64, which the server reads over and does not keep; kustomize breaks
+/// the lines of long secrets.
+fn unwrap_base64(body: &mut Json) {
+    let field = match (text(body, "apiVersion"), text(body, "kind")) {
+        ("v1", "Secret") => "data",
+        ("v1", "ConfigMap") => "binaryData",
+        _ => return,
+    };
+    let values = body.get_mut(field).and_then(Json::as_object_mut);
+    for value in values.into_iter().flat_map(Map::values_mut) {
+        if let Json::String(text) = value {
+            text.retain(|c| !matches!(c, '\r' | '\n'));
+        }
+    }
 }
 
 /// Folds `stringData` of a v1 Secret into `data`.

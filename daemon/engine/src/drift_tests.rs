@@ -90,6 +90,9 @@ fn two_entries_of_ours_count_together() {
 #[case::string_data(
     json!({"apiVersion": "v1", "kind": "Secret", "stringData": {"k": "v"}, "data": {"k": "b2xk", "o": "eA=="}}),
     json!({"data": {"k": "dg==", "o": "eA=="}}))]
+#[case::base64_in_lines(
+    json!({"apiVersion": "v1", "kind": "Secret", "data": {"k": "aGVs\nbG8=\n"}}),
+    json!({"data": {"k": "aGVsbG8="}}))]
 #[case::not_a_secret(
     json!({"apiVersion": "x/v1", "kind": "Secret", "stringData": {"k": "v"}}), json!({"stringData": {"k": "v"}}))]
 #[case::whole_numbers(
