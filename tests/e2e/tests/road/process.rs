@@ -46,8 +46,9 @@ async fn sigterm_ends_it_in_order_and_a_restart_writes_nothing() -> Result<()> {
     let pruned = |status: &serde_json::Value| status["pruned"] == 1;
     let status = road.environment("web", "one pruned object", pruned).await?;
     assert!(!status["findings"].is_null(), "it has findings: {status}");
-    for name in ["web", "other"] {
-        road.ready(name, &commit).await?;
+    // The revision of an environment is that of its content, which only changed in one of them.
+    for (name, revision) in [("web", &commit), ("other", &first)] {
+        road.ready(name, revision).await?;
     }
     eventually(SOON, "the daemon to be ready", async || {
         Ok((daemon.get("/readyz").await?.status == 200).then_some(()))
