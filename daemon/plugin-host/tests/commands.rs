@@ -373,7 +373,7 @@ fn a_compiled_command_is_found_after_a_restart() {
 
 #[test]
 fn what_a_command_prints_is_in_the_log() {
-    const PRINT: &str = "(drop (call $write (i32.const 2) (i32.const 1024) (i32.const 20)))
+    const PRINT: &str = "(drop (call $write (i32.const 2) (i32.const 1024) (i32.const 19)))
         (call $echo)";
     let plugin = Program::with(GARBAGE, PRINT).load().unwrap();
     let output = transform(&plugin, &[], "{}", &tight()).unwrap();

@@ -201,7 +201,7 @@ fn every_call_sees_the_same_surroundings() {
 #[test]
 fn memory_is_bounded() {
     let limits = Limits {
-        memory_bytes: 4 << 20,
+        memory_bytes: 3 << 20,
         ..limits()
     };
     let error = transform(&labels(), &[], "{}", &limits).unwrap_err();

@@ -65,7 +65,7 @@ fn after_manifests(function: &str) -> Pipeline {
     pipeline(
         "prod",
         &[
-            ("manifests", json!({"path": "."})),
+            ("manifests", json!({"paths": "."})),
             (function, json!({"a": "b"})),
         ],
     )
