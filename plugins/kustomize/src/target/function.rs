@@ -35,13 +35,8 @@ impl Function {
     /// The function that an object configures; none when it names no function.
     ///
     /// # Errors
-    /// A container, an executable that is no `.wasm` file, and a file from outside of the folder of
-    /// the kustomization that may not be loaded.
-    pub(super) fn of(
-        config: &Resource,
-        files: &Files<'_>,
-        folder: &Folder,
-    ) -> Result<Option<Self>> {
+    /// A container, an executable that is no `.wasm` file, and a path that leads out of the tree.
+    pub(super) fn of(config: &Resource, folder: &Folder) -> Result<Option<Self>> {
         let Some(text) = FUNCTION.iter().find_map(|name| config.annotation(name)) else {
             return Ok(None);
         };
@@ -56,10 +51,10 @@ impl Function {
         let Some(path) = path.filter(|path| path.ends_with(".wasm")) else {
             return Err(wrong(refused(config.kind(), &spec, path)));
         };
-        let full = folder.join(path).map_err(wrong)?;
-        files.permit(folder, &full).map_err(wrong)?;
+        // The load restriction is about what ends up in objects; a function runs in the sandbox wherever
+        // in the repository it lies.
         Ok(Some(Self {
-            path: full,
+            path: folder.join(path).map_err(wrong)?,
             config: config.json.clone(),
         }))
     }

@@ -123,8 +123,8 @@ fn a_generator_is_given_nothing_and_its_objects_are_treated_as_generated() {
 )]
 #[case::outside(
     "transformers",
-    "exec: {path: ../fn/team.wasm}",
-    "fn/team.wasm is not in or below app"
+    "exec: {path: ../../fn/team.wasm}",
+    "../../fn/team.wasm leads out of the tree"
 )]
 #[case::not_there("transformers", "exec: {path: fn/none.wasm}", "app/fn/none.wasm")]
 fn what_is_wrong_names_the_function(

@@ -65,7 +65,7 @@ impl Build<'_> {
     }
 
     fn generated_by(&mut self, target: &Target, config: &Resource) -> Result<Vec<Resource>> {
-        if let Some(function) = Function::of(config, &self.files, &target.folder)? {
+        if let Some(function) = Function::of(config, &target.folder)? {
             return function.generate(&mut self.files);
         }
         let kind = builtin_kind(config)?;
@@ -116,7 +116,7 @@ impl Build<'_> {
     }
 
     fn work(&mut self, target: &Target, config: &Resource) -> Result<Work> {
-        if let Some(function) = Function::of(config, &self.files, &target.folder)? {
+        if let Some(function) = Function::of(config, &target.folder)? {
             return Ok(Work::Function(function));
         }
         let kind = builtin_kind(config)?;
