@@ -85,12 +85,6 @@ pub const SMALL_ALLOWANCES: &[Allowance] = &[
         },
     },
     Allowance {
-        name: "a schema that is set below the root",
-        applies: |tree, theirs, ours| {
-            theirs.is_ok() && ours.is_ok() && holds(tree, &["openapi:"]) && !at_root(tree)
-        },
-    },
-    Allowance {
         name: "an object without an apiVersion",
         applies: |_, theirs, ours| {
             ours.is_ok()
@@ -185,15 +179,5 @@ fn holds(tree: &Tree, texts: &[&str]) -> bool {
         tree.files
             .values()
             .any(|file| String::from_utf8_lossy(&file.bytes()).contains(text))
-    })
-}
-
-/// Whether the kustomization that is built names a schema itself.
-fn at_root(tree: &Tree) -> bool {
-    tree.files.iter().any(|(path, file)| {
-        let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
-        folder == tree.folder
-            && name.to_lowercase().starts_with("kustomization")
-            && String::from_utf8_lossy(&file.bytes()).contains("openapi:")
     })
 }

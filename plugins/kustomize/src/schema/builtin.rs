@@ -238,6 +238,35 @@ pub(super) fn kind(api_version: &str, kind: &str) -> Option<Type> {
     })
 }
 
+/// The type of a definition of Kubernetes, by its name in the OpenAPI definitions.
+pub(super) fn definition(name: &str) -> Option<Type> {
+    if name == "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta" {
+        return Some(Type::Metadata);
+    }
+    let (group, rest) = name.strip_prefix("io.k8s.api.")?.split_once('.')?;
+    let (version, kind) = rest.split_once('.')?;
+    Some(match (group, kind) {
+        ("core", "PodTemplateSpec") => Type::PodTemplate,
+        ("core", "PodSpec") => Type::PodSpec,
+        ("core", "PodStatus") => Type::PodStatus,
+        ("core", "Container") => Type::Container,
+        ("core", "EphemeralContainer") => Type::EphemeralContainer,
+        ("core", "Volume") => Type::Volume,
+        ("core", "ServiceSpec") => Type::ServiceSpec,
+        ("core", "NodeSpec") => Type::NodeSpec,
+        ("core", "NodeStatus") => Type::NodeStatus,
+        ("apps", "DeploymentSpec" | "StatefulSetSpec" | "DaemonSetSpec" | "ReplicaSetSpec")
+        | ("batch", "JobSpec")
+        | ("core", "ReplicationControllerSpec") => Type::WorkloadSpec,
+        ("batch", "CronJobSpec") => Type::CronJobSpec,
+        ("core", kind) => return self::kind(version, kind),
+        (group, kind) => {
+            let plain = self::kind(&format!("{group}/{version}"), kind);
+            return plain.or_else(|| self::kind(&format!("{group}.k8s.io/{version}"), kind));
+        }
+    })
+}
+
 /// Whether a kind is one of those of which only the metadata merge.
 fn is_plain(api_version: &str, kind: &str) -> bool {
     matches!(

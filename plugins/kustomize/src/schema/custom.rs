@@ -22,6 +22,13 @@ pub(super) struct Definitions {
     kinds: HashMap<String, Vec<About>>,
 }
 
+/// A definition that a document has, or the name of one that it has not.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Found<'s> {
+    Here(&'s Json),
+    Elsewhere(&'s str),
+}
+
 /// What a document says about a kind in one version.
 #[derive(Debug, Default)]
 struct About {
@@ -88,14 +95,14 @@ impl Definitions {
     }
 
     /// The definition of a field: its own, or that of all fields of a map.
-    pub(super) fn field<'s>(&'s self, of: &'s Json, name: &str) -> Option<&'s Json> {
+    pub(super) fn field<'s>(&'s self, of: &'s Json, name: &str) -> Option<Found<'s>> {
         let own = of.get("properties").and_then(|fields| fields.get(name));
         let any = || of.get("additionalProperties").filter(|any| any.is_object());
         self.resolve(own.or_else(any)?)
     }
 
     /// The definition of the items of a list.
-    pub(super) fn items<'s>(&'s self, of: &'s Json) -> Option<&'s Json> {
+    pub(super) fn items<'s>(&'s self, of: &'s Json) -> Option<Found<'s>> {
         let is_list = match of.get("type") {
             Some(Value::String(one)) => one == "array",
             Some(Value::Array(several)) => matches!(&**several, [one] if one == "array"),
@@ -106,12 +113,16 @@ impl Definitions {
     }
 
     /// Follows references. What stands beside one is not looked at, as in kustomize.
-    fn resolve<'s>(&'s self, mut definition: &'s Json) -> Option<&'s Json> {
+    fn resolve<'s>(&'s self, mut definition: &'s Json) -> Option<Found<'s>> {
         for _ in 0..MAX_REFERENCES {
             let Some(reference) = definition.get("$ref").and_then(Value::as_str) else {
-                return Some(definition);
+                return Some(Found::Here(definition));
             };
-            definition = self.document.pointer(reference.strip_prefix('#')?)?;
+            let pointer = reference.strip_prefix('#')?;
+            match self.document.pointer(pointer) {
+                Some(found) => definition = found,
+                None => return Some(Found::Elsewhere(pointer.strip_prefix("/definitions/")?)),
+            }
         }
         None
     }

@@ -19,6 +19,8 @@ use crate::id::{CLUSTER, DEFAULT_NAMESPACE};
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Schema {
     custom: Option<Rc<custom::Definitions>>,
+    /// Whether the built-in types are known beside those of the file.
+    beside_builtin: bool,
 }
 
 /// What is known of a value: of an object, a field or an item of a list.
@@ -36,14 +38,17 @@ pub(crate) type MergeKeys<'s> = Cow<'s, [&'s str]>;
 impl Schema {
     /// Takes the OpenAPI definitions of a file in the place of the built-in types.
     ///
-    /// The scopes of the built-in kinds stay known, as kustomize asks its table of them first.
+    /// The scopes of the built-in kinds stay known, as kustomize asks its table of them first. The
+    /// types do if `beside_builtin`: kustomize forgets nothing that it needed before it came to the
+    /// file.
     ///
     /// # Errors
     /// Definitions in a shape that the OpenAPI specification 2.0 does not have.
-    pub(crate) fn custom(document: Json) -> Result<Self> {
+    pub(crate) fn custom(document: Json, beside_builtin: bool) -> Result<Self> {
         let definitions = custom::Definitions::read(document)?;
         Ok(Self {
             custom: Some(Rc::new(definitions)),
+            beside_builtin,
         })
     }
 
@@ -88,7 +93,10 @@ impl Schema {
         if let Some(custom) = &self.custom
             && !builtin::is_kustomize(api_version, kind)
         {
-            return custom.kind(api_version, kind).map(Known::Custom);
+            let known = custom.kind(api_version, kind).map(Known::Custom);
+            if known.is_some() || !self.beside_builtin {
+                return known;
+            }
         }
         builtin::kind(api_version, kind).map(Known::Builtin)
     }
@@ -97,7 +105,7 @@ impl Schema {
     pub(crate) fn field<'s>(&'s self, of: Known<'s>, name: &str) -> Option<Known<'s>> {
         match (of, &self.custom) {
             (Known::Builtin(of), _) => of.field(name).map(Known::Builtin),
-            (Known::Custom(of), Some(custom)) => custom.field(of, name).map(Known::Custom),
+            (Known::Custom(of), Some(custom)) => self.known(custom.field(of, name)?),
             (Known::Custom(_), None) => None,
         }
     }
@@ -106,8 +114,18 @@ impl Schema {
     pub(crate) fn items<'s>(&'s self, of: Known<'s>) -> Option<Known<'s>> {
         match (of, &self.custom) {
             (Known::Builtin(of), _) => of.items().map(Known::Builtin),
-            (Known::Custom(of), Some(custom)) => custom.items(of).map(Known::Custom),
+            (Known::Custom(of), Some(custom)) => self.known(custom.items(of)?),
             (Known::Custom(_), None) => None,
+        }
+    }
+
+    fn known<'s>(&self, found: custom::Found<'s>) -> Option<Known<'s>> {
+        match found {
+            custom::Found::Here(definition) => Some(Known::Custom(definition)),
+            custom::Found::Elsewhere(name) if self.beside_builtin => {
+                builtin::definition(name).map(Known::Builtin)
+            }
+            custom::Found::Elsewhere(_) => None,
         }
     }
 

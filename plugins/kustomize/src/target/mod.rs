@@ -69,6 +69,7 @@ pub(crate) fn build(files: Files<'_>, folder: &Folder, reorder: Reorder) -> Resu
         files,
         schema: Schema::default(),
         schema_is_set: false,
+        has_resources: false,
         loaded: 0,
     };
     let kustomization = build.load(folder)?;
@@ -142,6 +143,8 @@ struct Build<'h> {
     schema: Schema,
     /// The first kustomization that names a schema decides, from the root down.
     schema_is_set: bool,
+    /// Whether a resource was read or made, for which the schema was needed.
+    has_resources: bool,
     loaded: usize,
 }
 
@@ -192,7 +195,8 @@ impl Build<'_> {
                 )));
             }
             let document = read::values("", &text).map_err(at)?.into_iter().next();
-            self.schema = Schema::custom(document.unwrap_or_default()).map_err(at)?;
+            let document = document.unwrap_or_default();
+            self.schema = Schema::custom(document, self.has_resources).map_err(at)?;
             self.schema_is_set = true;
         } else if !version.is_empty() {
             if !Schema::is_version(version) {
@@ -246,6 +250,7 @@ impl Build<'_> {
         all.config.merge(crds).map_err(at)?;
 
         let generated = self.generated(target)?;
+        self.has_resources |= !generated.is_empty();
         absorb_all(&mut all.resources, generated, &self.schema)
             .map_err(|error| kustomization.at(error, ""))?;
 
@@ -294,6 +299,7 @@ impl Build<'_> {
                     let mut added = Resources {
                         list: read::resources(&full, &text)?,
                     };
+                    self.has_resources |= !added.list.is_empty();
                     if let Some(origin) = &target.origin {
                         origin::annotate(&mut added, &origin.append(path));
                     }
