@@ -39,6 +39,8 @@ async fn sigterm_ends_it_in_order_and_a_restart_writes_nothing() -> Result<()> {
         ("web/plain.yaml", Some(PLAIN_SECRET)),
         ("other/environment.yaml", Some(&waits)),
         ("other/map.yaml", Some(&config_map("other", "1"))),
+        ("fence/environment.yaml", Some(PLAIN)),
+        ("fence/map.yaml", Some(&config_map("fence", "1"))),
     ])?;
     let mut daemon = road.daemon(&[]).await?;
     road.ready("web", &first).await?;
@@ -54,7 +56,7 @@ async fn sigterm_ends_it_in_order_and_a_restart_writes_nothing() -> Result<()> {
         Ok((daemon.get("/readyz").await?.status == 200).then_some(()))
     })
     .await?;
-    all_ready(&mut daemon, 2).await?;
+    all_ready(&mut daemon, 3).await?;
 
     daemon.terminate()?;
     let answer = eventually(SOON, "the daemon to say that it stops", async || {
@@ -68,18 +70,18 @@ async fn sigterm_ends_it_in_order_and_a_restart_writes_nothing() -> Result<()> {
 
     let before = road.requests()?.len();
     let mut daemon = road.daemon(&[]).await?;
-    all_ready(&mut daemon, 2).await?;
+    all_ready(&mut daemon, 3).await?;
     // What is put right now was noticed by a daemon that has come to rest.
     let edit = Patch::Merge(json!({ "data": { "value": "by hand" } }));
     let params = PatchParams::default();
-    road.config_maps().patch("other", &params, &edit).await?;
-    road.value_is("other", "1").await?;
+    road.config_maps().patch("fence", &params, &edit).await?;
+    road.value_is("fence", "1").await?;
     let writes: Vec<String> = road
         .requests()?
         .split_off(before)
         .into_iter()
         .filter(|request| !["get", "list", "watch"].contains(&request.verb.as_str()))
-        .filter(|request| request.resource != "configmaps" || request.name != "other")
+        .filter(|request| request.name != "fence")
         .map(|request| format!("{} {} {}", request.verb, request.uri, request.code))
         .collect();
     assert!(writes.is_empty(), "a restart writes nothing: {writes:#?}");
