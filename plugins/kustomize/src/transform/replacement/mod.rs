@@ -27,7 +27,7 @@ const DEFAULT_PATH: &str = "metadata.name";
 
 /// How many bytes one transformer may copy; a few replacements that double a text could fill any
 /// memory.
-const MAX_COPIED: usize = 128 << 20;
+const MAX_COPIED: usize = 64 << 20;
 
 /// A replacement as it is written (kustomize's `types.ReplacementField`).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]

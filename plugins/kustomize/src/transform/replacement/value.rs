@@ -180,9 +180,11 @@ impl Weight {
     pub(super) fn of(value: &Json) -> Self {
         /// Roughly what a value takes beside its text.
         const NODE: usize = 32;
-        let below = |weights: &mut dyn Iterator<Item = Self>| {
+        /// What a mapping takes at least: its tree makes room for eleven entries at a time.
+        const MAPPING: usize = 640;
+        let below = |own: usize, weights: &mut dyn Iterator<Item = Self>| {
             let mut all = Self {
-                bytes: NODE,
+                bytes: own,
                 depth: 1,
             };
             for weight in weights {
@@ -196,12 +198,15 @@ impl Weight {
                 bytes: NODE + text.len(),
                 depth: 0,
             },
-            Value::Array(items) => below(&mut items.iter().map(Self::of)),
-            Value::Object(map) => below(&mut map.iter().map(|(key, value)| {
-                let mut weight = Self::of(value);
-                weight.bytes = weight.bytes.saturating_add(key.len());
-                weight
-            })),
+            Value::Array(items) => below(NODE, &mut items.iter().map(Self::of)),
+            Value::Object(map) => below(
+                MAPPING,
+                &mut map.iter().map(|(key, value)| {
+                    let mut weight = Self::of(value);
+                    weight.bytes = weight.bytes.saturating_add(key.len());
+                    weight
+                }),
+            ),
             _ => Self {
                 bytes: NODE,
                 depth: 0,
