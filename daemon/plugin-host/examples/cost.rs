@@ -30,7 +30,7 @@ fn main() {
     let folder = tempfile::tempdir().expect("there is a folder for temporary files");
     let options = HostOptions {
         cache_dir: Some(folder.path().join("cache")),
-        limits: Limits::default(),
+        ..HostOptions::default()
     };
     for what in ["compile and describe", "load from the disk"] {
         let host = Host::new(options.clone()).expect("the host starts");

@@ -51,9 +51,10 @@ struct Header {
     description: Option<Description>,
 }
 
+/// Which of the two a file is.
 #[derive(Clone, Copy, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum Form {
+pub(crate) enum Form {
     Component,
     Module,
 }
@@ -92,6 +93,11 @@ impl Cache {
         })
     }
 
+    /// The folder, for a process that compiles.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// Gives the compiled form of the plugin with this digest, if it is there and whole.
     pub(crate) fn get(&self, engine: &Engine, wasm_digest: &[u8; 32]) -> Option<Cached> {
         let path = self.path(wasm_digest);
@@ -121,12 +127,20 @@ impl Cache {
             Compiled::Module(module) => (Form::Module, module.serialize()),
         };
         let code = code.map_err(|error| error.to_string())?;
-        let header = serde_json::to_string(&Header {
-            form,
-            description: plugin.description.clone(),
-        })
-        .map_err(|error| error.to_string())?;
-        self.write(&self.path(wasm_digest), &header, &code)
+        self.put_code(wasm_digest, form, plugin.description.clone(), &code)
+    }
+
+    /// Keeps code that this process has just compiled, with an engine of the same settings.
+    pub(crate) fn put_code(
+        &self,
+        wasm_digest: &[u8; 32],
+        form: Form,
+        description: Option<Description>,
+        code: &[u8],
+    ) -> Result<(), String> {
+        let header = serde_json::to_string(&Header { form, description })
+            .map_err(|error| error.to_string())?;
+        self.write(&self.path(wasm_digest), &header, code)
             .map_err(|error| error.to_string())?;
         self.prune();
         Ok(())

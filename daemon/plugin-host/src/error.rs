@@ -138,6 +138,37 @@ pub enum PluginError {
         /// What it was asked for.
         export: &'static str,
     },
+    /// Compiling it took too long.
+    #[error(
+        "{plugin} was not compiled within the limit of {limit:?}; build it smaller (`strip = true`, \
+         `opt-level = \"s\"`), or raise `limits.compileTime`"
+    )]
+    CompileTime {
+        /// The plugin.
+        plugin: PluginId,
+        /// The limit.
+        limit: Duration,
+    },
+    /// Compiling it took too much memory.
+    #[error(
+        "{plugin} was not compiled: that takes more memory than the limit of {}; build it smaller \
+         (`strip = true`, `opt-level = \"s\"`), or raise `limits.compileMemory`",
+        mebibytes(*limit)
+    )]
+    CompileMemory {
+        /// The plugin.
+        plugin: PluginId,
+        /// The limit, in bytes.
+        limit: u64,
+    },
+    /// The process that compiles could not do its work.
+    #[error("{plugin} was not compiled, since the process that compiles failed: {reason}")]
+    Compiler {
+        /// The plugin.
+        plugin: PluginId,
+        /// How it failed.
+        reason: String,
+    },
     /// It says itself that it could not do its work.
     #[error(
         "{plugin} failed: {message}{}{}",
@@ -314,6 +345,9 @@ impl PluginError {
             Self::LogBytes { .. } => "WL0418",
             Self::Exited { .. } => "WL0419",
             Self::BadAnswer { .. } => "WL0420",
+            Self::CompileTime { .. } => "WL0430",
+            Self::CompileMemory { .. } => "WL0431",
+            Self::Compiler { .. } => "WL0432",
         }
     }
 
@@ -339,7 +373,10 @@ impl PluginError {
             | Self::HostCalls { plugin, .. }
             | Self::LogBytes { plugin, .. }
             | Self::Exited { plugin, .. }
-            | Self::BadAnswer { plugin, .. } => Some(plugin),
+            | Self::BadAnswer { plugin, .. }
+            | Self::CompileTime { plugin, .. }
+            | Self::CompileMemory { plugin, .. }
+            | Self::Compiler { plugin, .. } => Some(plugin),
         }
     }
 }

@@ -1,18 +1,21 @@
 //! The engine, and the plugins that it has compiled.
 
 use crate::cache::{Cache, Cached, Compiled};
+use crate::compile::Failure;
 use crate::component::Callable;
 use crate::function::Command;
 use crate::plugin::{Code, Loaded, Plugin};
 use crate::state::State;
 use crate::ticker::Ticker;
-use crate::{Description, Limits, PluginError, PluginId, admission, link};
+use crate::{Compiler, Description, Limits, PluginError, PluginId, admission, compile, link};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
 use wasmtime::component::{Component, Linker};
-use wasmtime::{Config, Engine, Module};
+use wasmtime::{Config, Engine};
 
 /// How a host is set up.
 #[derive(Clone, Debug, Default)]
@@ -23,6 +26,8 @@ pub struct HostOptions {
     pub cache_dir: Option<PathBuf>,
     /// The bounds for loading and describing; a call has its own.
     pub limits: Limits,
+    /// Where plugins are compiled.
+    pub compiler: Compiler,
 }
 
 /// Compiles plugins and keeps them. Cheap to clone; all clones share everything.
@@ -37,6 +42,9 @@ const GUEST_STACK: usize = 1 << 20;
 const HOST_STACK: usize = 1 << 20;
 /// The most plugins that are kept in memory; the ones unused for longest go.
 const PLUGINS: usize = 64;
+/// How long a plugin that could not be compiled is left alone: an environment is looked at again
+/// every few seconds, and each attempt may cost a minute of all cores.
+const REST: Duration = Duration::from_secs(600);
 
 pub(crate) struct Shared {
     pub(crate) engine: Engine,
@@ -46,10 +54,11 @@ pub(crate) struct Shared {
     /// What a command may import.
     preview1: wasmtime::Linker<State>,
     cache: Option<Cache>,
+    /// The folder of the cache when it is one for this process alone; removed at its end.
+    _own_folder: Option<TempDir>,
     limits: Limits,
+    compiler: Compiler,
     loaded: Mutex<Memory>,
-    /// Held while compiling: one at a time, since each takes all cores and a lot of memory.
-    compiling: Mutex<()>,
 }
 
 #[derive(Default)]
@@ -60,8 +69,55 @@ struct Memory {
 
 /// Whoever comes first fills the place; the others wait for it.
 struct Place {
-    plugin: Arc<Mutex<Option<Arc<Loaded>>>>,
+    plugin: Arc<Mutex<Attempt>>,
     used: u64,
+}
+
+/// What came of loading a plugin.
+#[derive(Default)]
+enum Attempt {
+    #[default]
+    None,
+    Loaded(Arc<Loaded>),
+    /// It could not be compiled within these bounds.
+    Failed {
+        at: Instant,
+        time: Duration,
+        memory: u64,
+        failure: Failure,
+    },
+}
+
+impl Attempt {
+    /// Why it need not be tried again; none when it should.
+    fn known_failure(&self, limits: &Limits) -> Option<Failure> {
+        match self {
+            Self::Failed {
+                at,
+                time,
+                memory,
+                failure,
+            } if at.elapsed() < REST
+                && limits.compile_time <= *time
+                && limits.compile_memory <= *memory =>
+            {
+                Some(failure.clone())
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Why a plugin is not there.
+enum NotLoaded {
+    Compiling(Failure),
+    Other(PluginError),
+}
+
+impl From<PluginError> for NotLoaded {
+    fn from(error: PluginError) -> Self {
+        Self::Other(error)
+    }
 }
 
 impl Host {
@@ -71,7 +127,11 @@ impl Host {
     /// [`PluginError::Setup`] when wasmtime cannot run on this machine, or a thread cannot be
     /// started.
     pub fn new(options: HostOptions) -> Result<Self, PluginError> {
-        let HostOptions { cache_dir, limits } = options;
+        let HostOptions {
+            cache_dir,
+            limits,
+            compiler,
+        } = options;
         let setup = |error: wasmtime::Error| PluginError::Setup {
             reason: format!("{error:#}"),
         };
@@ -81,7 +141,7 @@ impl Host {
         let ticker = Ticker::start(&engine).map_err(|error| PluginError::Setup {
             reason: format!("a thread cannot be started: {error}"),
         })?;
-        let cache = cache_dir.and_then(|folder| match Cache::open(&folder, &engine) {
+        let mut cache = cache_dir.and_then(|folder| match Cache::open(&folder, &engine) {
             Ok(cache) => Some(cache),
             Err(reason) => {
                 tracing::warn!(
@@ -92,6 +152,14 @@ impl Host {
                 None
             }
         });
+        let mut own_folder = None;
+        if cache.is_none() && compiler != Compiler::InProcess {
+            // The child hands its work over in a folder.
+            let (folder, own) = own_cache(&engine).map_err(|reason| PluginError::Setup {
+                reason: format!("there is no folder for compiled plugins: {reason}"),
+            })?;
+            (own_folder, cache) = (Some(folder), Some(own));
+        }
         Ok(Self {
             shared: Arc::new(Shared {
                 engine,
@@ -99,9 +167,10 @@ impl Host {
                 linker,
                 preview1,
                 cache,
+                _own_folder: own_folder,
                 limits,
+                compiler,
                 loaded: Mutex::default(),
-                compiling: Mutex::default(),
             }),
         })
     }
@@ -111,33 +180,68 @@ impl Host {
         &self.shared.limits
     }
 
-    /// Makes a plugin ready to be called.
-    ///
-    /// The same bytes are compiled once, also when asked for by several threads at once, and found
-    /// again on disk after a restart. `name` is what a person calls the plugin; errors use it.
+    /// Makes a plugin ready to be called, within the bounds of this host.
     ///
     /// # Errors
-    /// When it is neither a component nor a command, too large, imports what it may not, was built
-    /// for another contract, exports nothing of it, or cannot describe itself.
+    /// As [`Host::load_within`].
     pub fn load(&self, name: &str, wasm: &[u8]) -> Result<Plugin, PluginError> {
+        self.load_within(name, wasm, &self.shared.limits)
+    }
+
+    /// Makes a plugin ready to be called. Of the limits, those for the size of the file and for
+    /// compiling it count.
+    ///
+    /// The same bytes are compiled once, also when asked for by several threads at once, and found
+    /// again on disk after a restart. What could not be compiled is not tried again within the same
+    /// bounds for ten minutes. `name` is what a person calls the plugin; errors use it.
+    ///
+    /// # Errors
+    /// When it is neither a component nor a command, too large, takes too much to be compiled,
+    /// imports what it may not, was built for another contract, exports nothing of it, or cannot
+    /// describe itself.
+    pub fn load_within(
+        &self,
+        name: &str,
+        wasm: &[u8],
+        limits: &Limits,
+    ) -> Result<Plugin, PluginError> {
         let id = PluginId::new(name, None);
         let bytes = wasm.len() as u64;
-        if bytes > self.shared.limits.module_bytes {
+        if bytes > limits.module_bytes {
             return Err(PluginError::TooLarge {
                 plugin: id,
                 bytes,
-                limit: self.shared.limits.module_bytes,
+                limit: limits.module_bytes,
             });
         }
         let digest: [u8; 32] = Sha256::digest(wasm).into();
         let place = lock(&self.shared.loaded).place(digest);
         let mut place = lock(&place);
         let loaded = match &*place {
-            Some(loaded) => Arc::clone(loaded),
-            None => {
-                let loaded = Arc::new(self.load_new(&id, wasm, &digest)?);
-                *place = Some(Arc::clone(&loaded));
-                loaded
+            Attempt::Loaded(loaded) => Arc::clone(loaded),
+            attempt => {
+                if let Some(failure) = attempt.known_failure(limits) {
+                    return Err(failure.about(id, limits));
+                }
+                match self.load_new(&id, wasm, &digest, limits) {
+                    Ok(loaded) => {
+                        let loaded = Arc::new(loaded);
+                        *place = Attempt::Loaded(Arc::clone(&loaded));
+                        loaded
+                    }
+                    Err(NotLoaded::Other(error)) => return Err(error),
+                    Err(NotLoaded::Compiling(failure)) => {
+                        if failure.is_dear() {
+                            *place = Attempt::Failed {
+                                at: Instant::now(),
+                                time: limits.compile_time,
+                                memory: limits.compile_memory,
+                                failure: failure.clone(),
+                            };
+                        }
+                        return Err(failure.about(id, limits));
+                    }
+                }
             }
         };
         Ok(Plugin::new(name, loaded, Arc::clone(&self.shared)))
@@ -148,20 +252,21 @@ impl Host {
         id: &PluginId,
         wasm: &[u8],
         digest: &[u8; 32],
-    ) -> Result<Loaded, PluginError> {
+        limits: &Limits,
+    ) -> Result<Loaded, NotLoaded> {
         let cache = self.shared.cache.as_ref();
         let found = cache.and_then(|cache| cache.get(&self.shared.engine, digest));
-        let is_new = found.is_none();
+        let is_on_disk = found.is_some();
         let Cached {
             compiled,
             description,
         } = match found {
             Some(found) => found,
-            None => Cached {
-                compiled: self.compile(id, wasm)?,
-                description: None,
-            },
+            None => self
+                .compile(id, wasm, digest, limits)
+                .map_err(NotLoaded::Compiling)?,
         };
+        let is_described = description.is_some();
         let hexadecimal = hex::encode(digest);
         let code = match &compiled {
             Compiled::Component(component) => self.component(id, component, description)?,
@@ -169,11 +274,13 @@ impl Host {
                 Code::Command(Command::admit(id, &self.shared.preview1, module)?)
             }
         };
-        if let Some(cache) = cache.filter(|_| is_new) {
-            let description = match &code {
-                Code::Component { description, .. } => Some(description.as_ref().clone()),
-                Code::Command(_) => None,
-            };
+        let description = match &code {
+            Code::Component { description, .. } => Some(description.as_ref().clone()),
+            Code::Command(_) => None,
+        };
+        let in_process = self.shared.compiler == Compiler::InProcess;
+        let is_news = (in_process && !is_on_disk) || (description.is_some() && !is_described);
+        if let Some(cache) = cache.filter(|_| is_news) {
             let new = Cached {
                 compiled,
                 description,
@@ -192,29 +299,37 @@ impl Host {
         })
     }
 
-    fn compile(&self, id: &PluginId, wasm: &[u8]) -> Result<Compiled, PluginError> {
-        let damaged = |reason| PluginError::NotAComponent {
-            plugin: id.clone(),
-            reason,
-        };
-        let is_component = match wasm.get(..8) {
-            Some(b"\0asm\x0d\0\x01\0") => true,
-            Some(b"\0asm\x01\0\0\0") => false,
-            _ => {
-                return Err(damaged(
-                    "it does not begin as one; is it another file, or a Git LFS pointer?"
-                        .to_owned(),
-                ));
+    fn compile(
+        &self,
+        id: &PluginId,
+        wasm: &[u8],
+        digest: &[u8; 32],
+        limits: &Limits,
+    ) -> Result<Cached, Failure> {
+        let Shared {
+            engine,
+            cache,
+            compiler,
+            ..
+        } = &*self.shared;
+        let _one = compile::one_at_a_time();
+        let started = Instant::now();
+        let compiled = match (compiler, cache) {
+            (Compiler::Child(command), Some(cache)) => {
+                compile::in_child(command, cache, wasm, limits)?;
+                cache.get(engine, digest).ok_or_else(|| {
+                    Failure::Broken(
+                        "it left nothing that can be used; was Windlass replaced by another \
+                         version while it runs? Then start it again"
+                            .to_owned(),
+                    )
+                })?
             }
+            _ => Cached {
+                compiled: compile::here(engine, wasm)?,
+                description: None,
+            },
         };
-        let engine = &self.shared.engine;
-        let _one_at_a_time = lock(&self.shared.compiling);
-        let started = std::time::Instant::now();
-        let compiled = match is_component {
-            true => Component::from_binary(engine, wasm).map(Compiled::Component),
-            false => Module::from_binary(engine, wasm).map(Compiled::Module),
-        };
-        let compiled = compiled.map_err(|error| damaged(format!("{error:#}")))?;
         tracing::debug!(plugin = id.name(), elapsed = ?started.elapsed(), "compiled a plugin");
         Ok(compiled)
     }
@@ -255,7 +370,7 @@ impl Host {
 }
 
 impl Memory {
-    fn place(&mut self, digest: [u8; 32]) -> Arc<Mutex<Option<Arc<Loaded>>>> {
+    fn place(&mut self, digest: [u8; 32]) -> Arc<Mutex<Attempt>> {
         self.uses += 1;
         let used = self.uses;
         let place = self.places.entry(digest).or_insert_with(|| Place {
@@ -277,7 +392,18 @@ impl Memory {
     }
 }
 
-fn config() -> Config {
+/// A cache in a folder that nobody else can look into, and that goes with the host.
+fn own_cache(engine: &Engine) -> Result<(TempDir, Cache), String> {
+    let folder = tempfile::Builder::new()
+        .prefix("windlass-plugins-")
+        .tempdir()
+        .map_err(|error| error.to_string())?;
+    let cache = Cache::open(folder.path(), engine)?;
+    Ok((folder, cache))
+}
+
+/// The settings of the engine, the same in the process that compiles and in the one that runs.
+pub(crate) fn config() -> Config {
     let mut config = Config::new();
     config
         .epoch_interruption(true)

@@ -14,6 +14,7 @@ mod bridge;
 mod cache;
 mod call;
 mod cause;
+mod compile;
 mod component;
 mod description;
 mod error;
@@ -30,6 +31,7 @@ mod text;
 mod ticker;
 mod wire;
 
+pub use compile::{CompileCommand, Compiler, compile_child_main};
 pub use description::{Description, Exports, Scope};
 pub use error::{PluginError, PluginId};
 pub use host::{Host, HostOptions};

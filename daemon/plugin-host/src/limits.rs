@@ -1,4 +1,4 @@
-//! What a call may use.
+//! What a call may use, and what making a plugin ready may.
 
 use std::time::Duration;
 
@@ -24,6 +24,12 @@ pub struct Limits {
     pub host_calls: u64,
     /// The largest component that is loaded, in bytes (`limits.moduleBytes`).
     pub module_bytes: u64,
+    /// The longest that compiling a plugin may take by the clock on the wall
+    /// (`limits.compileTime`). It holds where a child process compiles.
+    pub compile_time: Duration,
+    /// The most memory that compiling a plugin may take, in bytes (`limits.compileMemory`). It
+    /// holds where a child process compiles, on Linux: other systems do not count it.
+    pub compile_memory: u64,
     /// The most objects that go into a call or come out of it, and the most findings
     /// (`limits.objects`).
     pub objects: usize,
@@ -38,6 +44,8 @@ impl Default for Limits {
             log_bytes: 1 << 20,
             host_calls: 1_000_000,
             module_bytes: 32 << 20,
+            compile_time: Duration::from_secs(60),
+            compile_memory: 2 << 30,
             objects: 100_000,
         }
     }

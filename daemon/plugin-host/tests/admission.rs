@@ -130,11 +130,11 @@ fn a_transform_of_another_type_is_refused_when_called() {
 #[test]
 fn a_large_component_is_refused_before_it_is_compiled() {
     let host = Host::new(HostOptions {
-        cache_dir: None,
         limits: Limits {
             module_bytes: 100,
             ..Limits::default()
         },
+        ..HostOptions::default()
     })
     .unwrap();
     let error = host.load("large", &IDENTITY.wasm()).unwrap_err();

@@ -18,7 +18,7 @@ use windlass_plugin_host::{Host, HostOptions, Limits, Plugin};
 fn host(folder: &Path) -> Host {
     Host::new(HostOptions {
         cache_dir: Some(folder.to_owned()),
-        limits: Limits::default(),
+        ..HostOptions::default()
     })
     .unwrap()
 }

@@ -358,7 +358,7 @@ fn a_compiled_command_is_found_after_a_restart() {
     let load = || {
         let options = HostOptions {
             cache_dir: Some(cache.clone()),
-            limits: Limits::default(),
+            ..HostOptions::default()
         };
         let host = windlass_plugin_host::Host::new(options).unwrap();
         let plugin = host.load("echo", &ECHO.wasm()).unwrap();

@@ -70,17 +70,17 @@ impl<'a> Nest<'a> {
     fn load(&self, path: &str, view: &mut View<'a>) -> Result<Plugin, String> {
         let reference = PluginRef::Path(path.to_owned());
         let (tree, reads) = view.parts();
-        let plugin =
-            self.plugins
-                .get(&reference, tree, self.at, reads)
-                .map_err(|error| match error {
-                    // The step is known to whoever shows this.
-                    RenderError::PluginFile { reason, .. } => {
-                        format!("the plugin's file cannot be read: {reason}")
-                    }
-                    RenderError::Plugin { source, .. } => source.to_string(),
-                    error => error.to_string(),
-                })?;
+        let plugin = self
+            .plugins
+            .get(&reference, tree, self.at, self.limits, reads)
+            .map_err(|error| match error {
+                // The step is known to whoever shows this.
+                RenderError::PluginFile { reason, .. } => {
+                    format!("the plugin's file cannot be read: {reason}")
+                }
+                RenderError::Plugin { source, .. } => source.to_string(),
+                error => error.to_string(),
+            })?;
         let exports = plugin.exports();
         if exports.transform || exports.validate {
             Ok(plugin)

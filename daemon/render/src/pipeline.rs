@@ -66,6 +66,12 @@ pub struct LimitOverrides {
     pub host_calls: Option<u64>,
     /// The most objects in or out of a call.
     pub objects: Option<usize>,
+    /// The largest plugin, in bytes.
+    pub module_bytes: Option<u64>,
+    /// The longest that compiling the plugin may take.
+    pub compile_time: Option<Duration>,
+    /// The most memory that compiling the plugin may take, in bytes.
+    pub compile_memory: Option<u64>,
 }
 
 impl LimitOverrides {
@@ -81,18 +87,12 @@ impl LimitOverrides {
             log_bytes,
             host_calls,
             objects,
+            module_bytes,
+            compile_time,
+            compile_memory,
         } = self;
         Ok(Limits {
-            wall_time: match *wall_time {
-                Some(asked) if asked > ceiling.wall_time => {
-                    return Err(Excess {
-                        key: "wallTime",
-                        asked: format!("{asked:?}"),
-                        ceiling: format!("{:?}", ceiling.wall_time),
-                    });
-                }
-                asked => asked.unwrap_or(default.wall_time),
-            },
+            wall_time: no_longer("wallTime", *wall_time, default.wall_time, ceiling.wall_time)?,
             memory_bytes: within(
                 "memory",
                 *memory_bytes,
@@ -113,7 +113,24 @@ impl LimitOverrides {
                 ceiling.host_calls,
             )?,
             objects: within("objects", *objects, default.objects, ceiling.objects)?,
-            module_bytes: default.module_bytes,
+            module_bytes: within(
+                "moduleBytes",
+                *module_bytes,
+                default.module_bytes,
+                ceiling.module_bytes,
+            )?,
+            compile_time: no_longer(
+                "compileTime",
+                *compile_time,
+                default.compile_time,
+                ceiling.compile_time,
+            )?,
+            compile_memory: within(
+                "compileMemory",
+                *compile_memory,
+                default.compile_memory,
+                ceiling.compile_memory,
+            )?,
         })
     }
 }
@@ -124,6 +141,22 @@ pub(crate) struct Excess {
     pub(crate) key: &'static str,
     pub(crate) asked: String,
     pub(crate) ceiling: String,
+}
+
+fn no_longer(
+    key: &'static str,
+    asked: Option<Duration>,
+    default: Duration,
+    ceiling: Duration,
+) -> Result<Duration, Excess> {
+    match asked {
+        Some(asked) if asked > ceiling => Err(Excess {
+            key,
+            asked: format!("{asked:?}"),
+            ceiling: format!("{ceiling:?}"),
+        }),
+        asked => Ok(asked.unwrap_or(default)),
+    }
 }
 
 fn within<T: PartialOrd + fmt::Display>(

@@ -7,7 +7,7 @@ use crate::reads::{Access, ReadSet, Seen};
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
-use windlass_plugin_host::{Host, Plugin, PluginError};
+use windlass_plugin_host::{Host, Limits, Plugin, PluginError};
 use windlass_source::{Digest, Tree};
 
 /// The plugins of this release, by name.
@@ -49,12 +49,14 @@ impl Plugins {
         self.names = names;
     }
 
-    /// Gives the plugin of a step. The file of one in the tree is recorded as read.
+    /// Gives the plugin of a step. The file of one in the tree is recorded as read. What is loaded
+    /// already has been paid for, and no limit is asked.
     pub(crate) fn get(
         &self,
         reference: &PluginRef,
         tree: &dyn Tree,
         at: &StepContext,
+        limits: &Limits,
         reads: &mut ReadSet,
     ) -> Result<Plugin, RenderError> {
         match reference {
@@ -67,7 +69,7 @@ impl Plugins {
                         }
                     })
                 };
-                self.load(Key::Builtin(name.clone()), name, at, wasm)
+                self.load(Key::Builtin(name.clone()), name, at, limits, wasm)
             }
             PluginRef::Path(written) => {
                 let wrong = |reason: String| RenderError::PluginFile {
@@ -89,7 +91,7 @@ impl Plugins {
                         .map(Cow::Owned)
                         .map_err(|error| wrong(error.to_string()))
                 };
-                self.load(Key::File(path.clone(), digest), written, at, wasm)
+                self.load(Key::File(path.clone(), digest), written, at, limits, wasm)
             }
         }
     }
@@ -99,6 +101,7 @@ impl Plugins {
         key: Key,
         name: &str,
         at: &StepContext,
+        limits: &Limits,
         wasm: impl FnOnce() -> Result<Cow<'static, [u8]>, RenderError>,
     ) -> Result<Plugin, RenderError> {
         if let Some(plugin) = self.lock().get(&key) {
@@ -109,7 +112,10 @@ impl Plugins {
             object: None,
             source: Box::new(source),
         };
-        let plugin = self.host.load(name, &wasm()?).map_err(failed)?;
+        let plugin = self
+            .host
+            .load_within(name, &wasm()?, limits)
+            .map_err(failed)?;
         let mut loaded = self.lock();
         if loaded.len() >= MAX_KEPT {
             loaded.retain(|key, _| matches!(key, Key::Builtin(_)));

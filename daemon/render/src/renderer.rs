@@ -48,7 +48,9 @@ impl Renderer {
             log_bytes: limits.log_bytes.max(16 << 20),
             host_calls: limits.host_calls.max(10_000_000),
             objects: limits.objects.max(1_000_000),
-            module_bytes: limits.module_bytes,
+            module_bytes: limits.module_bytes.max(128 << 20),
+            compile_time: limits.compile_time.max(Duration::from_secs(300)),
+            compile_memory: limits.compile_memory.max(4 << 30),
         };
         Self {
             plugins: Plugins::new(host, Box::new(builtins)),
@@ -236,7 +238,7 @@ impl Renderer {
                         ceiling,
                     }
                 })?;
-            let plugin = self.plugins.get(&step.plugin, tree, &at, reads)?;
+            let plugin = self.plugins.get(&step.plugin, tree, &at, &limits, reads)?;
             let exports = plugin.exports();
             if !exports.transform && !exports.validate {
                 return Err(RenderError::NoRole { at });

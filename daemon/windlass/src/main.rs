@@ -14,6 +14,18 @@ mod metrics;
 
 use std::process::ExitCode;
 
+use windlass_plugin_host::{CompileCommand, Compiler, PluginError};
+
 fn main() -> ExitCode {
     cli::main()
+}
+
+/// Plugins are compiled by this program, started again: its time and memory can be bounded there.
+fn compiler() -> Result<Compiler, PluginError> {
+    match CompileCommand::current_program(["plugin-compile"]) {
+        Ok(command) => Ok(Compiler::Child(command)),
+        Err(error) => Err(PluginError::Setup {
+            reason: format!("it is not known which program is running: {error}"),
+        }),
+    }
 }

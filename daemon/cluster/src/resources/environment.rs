@@ -114,6 +114,12 @@ pub struct StepLimits {
     pub host_calls: Option<u32>,
     /// Most objects handed back.
     pub objects: Option<u32>,
+    /// Largest plugin.
+    pub module_bytes: Option<Size>,
+    /// Longest time for compiling the plugin.
+    pub compile_time: Option<Span>,
+    /// Most memory for compiling the plugin.
+    pub compile_memory: Option<Size>,
 }
 
 /// How objects are applied, pruned and kept.

@@ -1,14 +1,16 @@
 //! Guests for the tests, and a caller who answers them.
 #![allow(dead_code, reason = "each test binary uses its part")]
 
+pub(crate) mod heavy;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 use std::sync::OnceLock;
 use std::time::Duration;
 use windlass_plugin_host::{
-    DirEntry, EntryKind, FileError, Finding, Host, HostOptions, Imports, Level, Limits, LogLine,
-    Output, Plugin, PluginError, Ran, Run, RunEnd, RunFailure, Severity,
+    CompileCommand, Compiler, DirEntry, EntryKind, FileError, Finding, Host, HostOptions, Imports,
+    Level, Limits, LogLine, Output, Plugin, PluginError, Ran, Run, RunEnd, RunFailure, Severity,
 };
 
 /// A guest in text form: what is filled into `guests/shell.wat`.
@@ -105,6 +107,35 @@ pub(crate) fn probe() -> &'static [u8] {
 pub(crate) fn host() -> &'static Host {
     static HOST: OnceLock<Host> = OnceLock::new();
     HOST.get_or_init(|| Host::new(HostOptions::default()).unwrap())
+}
+
+/// The program that compiles, built beside the tests.
+pub(crate) fn compiler() -> Compiler {
+    let tests = std::env::current_exe().unwrap();
+    let program = tests
+        .ancestors()
+        .nth(2)
+        .unwrap()
+        .join("examples/compile_child");
+    assert!(
+        program.exists(),
+        "{} is missing: run `cargo build --examples`",
+        program.display()
+    );
+    Compiler::Child(CompileCommand {
+        program,
+        args: Vec::new(),
+    })
+}
+
+/// A host that compiles in child processes, as the daemon's does.
+pub(crate) fn bounded_host(limits: Limits) -> Host {
+    Host::new(HostOptions {
+        limits,
+        compiler: compiler(),
+        ..HostOptions::default()
+    })
+    .unwrap()
 }
 
 pub(crate) fn load(name: &str, guest: &Shell) -> Result<Plugin, PluginError> {

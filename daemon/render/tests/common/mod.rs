@@ -10,7 +10,7 @@ pub(crate) mod tree;
 use serde_json::Value;
 use std::path::Path;
 use std::sync::OnceLock;
-use windlass_plugin_host::{Host, HostOptions, Limits};
+use windlass_plugin_host::{Host, HostOptions};
 use windlass_render::{LimitOverrides, Memo, Pipeline, PluginRef, Rendered, Renderer, Step};
 
 /// One host for all tests of a program; the plugins are compiled once for all programs.
@@ -20,7 +20,7 @@ pub(crate) fn host() -> Host {
         let cache_dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("plugins");
         Host::new(HostOptions {
             cache_dir: Some(cache_dir),
-            limits: Limits::default(),
+            ..HostOptions::default()
         })
         .unwrap()
     };

@@ -102,6 +102,7 @@ pub(crate) fn renderer(cache_dir: &Path, memo_on_disk: bool) -> Result<Renderer,
     let host = Host::new(HostOptions {
         cache_dir: Some(cache_dir.join("plugins")),
         limits: Limits::default(),
+        compiler: crate::compiler()?,
     })?;
     let memo = if memo_on_disk {
         Memo::with_folder(&cache_dir.join("memo"), MEMO_BYTES)

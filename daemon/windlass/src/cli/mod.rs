@@ -62,6 +62,9 @@ enum Command {
     /// Fetches for the daemon, as a child that can be killed.
     #[command(hide = true)]
     GitFetch,
+    /// Compiles a plugin, as a child that can be killed.
+    #[command(hide = true)]
+    PluginCompile,
 }
 
 /// Parses the arguments, runs the command and prints its error, if any, for people.
@@ -72,6 +75,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Version => output::put(concat!("windlass ", env!("CARGO_PKG_VERSION"), "\n"))
             .map(|()| ExitCode::SUCCESS),
         Command::GitFetch => return windlass_source::fetch_child_main(),
+        Command::PluginCompile => return windlass_plugin_host::compile_child_main(),
         Command::Build(args) => build::build(&args),
         Command::Render(args) => render::render(&args),
         Command::Run(args) => block_on(run::run(*args)),

@@ -190,6 +190,9 @@ fn limits(given: &StepLimits) -> LimitOverrides {
         log_bytes,
         host_calls,
         objects,
+        module_bytes,
+        compile_time,
+        compile_memory,
     } = given;
     LimitOverrides {
         wall_time: wall_time.map(|span| span.0),
@@ -198,6 +201,9 @@ fn limits(given: &StepLimits) -> LimitOverrides {
         log_bytes: log_bytes.map(|size| size.0),
         host_calls: host_calls.map(u64::from),
         objects: objects.and_then(|count| usize::try_from(count).ok()),
+        module_bytes: module_bytes.map(|size| size.0),
+        compile_time: compile_time.map(|span| span.0),
+        compile_memory: compile_memory.map(|size| size.0),
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
-use windlass_plugin_host::{Host, HostOptions, Limits};
+use windlass_plugin_host::{Host, HostOptions};
 use windlass_render::{LimitOverrides, Memo, Pipeline, PluginRef, Renderer, Step};
 use windlass_source::Folder;
 use windlass_test_support::oracles;
@@ -16,7 +16,7 @@ use windlass_test_support::oracles;
 pub(super) fn windlass(root: &Path, runs: usize) -> Result<Vec<Duration>> {
     let host = Host::new(HostOptions {
         cache_dir: Some(root.with_file_name("cache").join("plugins")),
-        limits: Limits::default(),
+        ..HostOptions::default()
     })?;
     let renderer = Renderer::new(host, Memo::none(), windlass_plugins::get);
     let tree = Folder::open(root)?;
