@@ -204,6 +204,23 @@ impl Plugin {
         Ok(output.with(health.into()))
     }
 
+    /// Checks what several calls were given and gave back together, for a caller who divides the
+    /// objects among them.
+    ///
+    /// # Errors
+    /// [`PluginError::Objects`] and [`PluginError::OutputBytes`], as if it had been one call.
+    pub fn check_together(
+        &self,
+        given: usize,
+        gave: usize,
+        bytes: usize,
+        limits: &Limits,
+    ) -> Result<(), PluginError> {
+        self.check_count("was given", given, limits)?;
+        self.check_count("gave back", gave, limits)?;
+        self.check_bytes(bytes, limits)
+    }
+
     fn call<'a>(&'a self, limits: &'a Limits) -> Call<'a> {
         Call {
             id: &self.id,

@@ -29,10 +29,10 @@ pub(crate) fn finish(
     namespace: Option<&str>,
     scope: &Scope<'_>,
 ) -> Result<Finished, RenderError> {
-    let mut objects = Vec::with_capacity(set.texts.len());
-    for (text, origin) in set.texts.iter().zip(origins) {
+    let mut objects = Vec::with_capacity(set.items.len());
+    for (item, origin) in set.items.iter().zip(origins) {
         // The set has checked every text; what fails here would be a defect, and is an error still.
-        let object = serde_json::from_str::<Json>(text)
+        let object = serde_json::from_str::<Json>(&item.text)
             .map_err(|error| error.to_string())
             .and_then(|value| Object::from_json(value).map_err(|error| error.to_string()));
         let mut object = object.map_err(|reason| RenderError::Object {
@@ -42,7 +42,7 @@ pub(crate) fn finish(
                 plugin: origin.to_string(),
             },
             index: objects.len(),
-            count: set.texts.len(),
+            count: set.items.len(),
             reason,
         })?;
         object.strip_origin();

@@ -8,6 +8,7 @@
 //!
 //! Everything here blocks. A [`Renderer`] is shared: any number of threads may render at once.
 
+mod each;
 mod error;
 mod finish;
 mod memo;

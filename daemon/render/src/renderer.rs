@@ -9,7 +9,7 @@ use crate::plugins::Plugins;
 use crate::reads::ReadSet;
 use crate::rendered::{Rendered, StepFinding, StepTrace};
 use crate::set::{Hash, Head, ObjectSet, digest};
-use crate::step::{Ready, configuration};
+use crate::step::{Ready, Surroundings, configuration};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -121,7 +121,7 @@ impl Renderer {
             reads,
             may_change,
         } = run;
-        let origins = objects.heads.iter().map(|head| origins.of(head)).collect();
+        let origins = objects.heads().map(|head| origins.of(head)).collect();
         let namespace = pipeline.namespace.as_deref();
         let Finished {
             objects: finished,
@@ -271,7 +271,7 @@ impl Renderer {
 
     fn step(&self, tree: &dyn Tree, step: &Ready, run: &mut Run) -> Result<(), RenderError> {
         let started = Instant::now();
-        let objects_in = run.objects.texts.len();
+        let objects_in = run.objects.items.len();
         let key = step.key(&run.objects);
         let known = self.memo.step(&key, tree);
         let remembered = known.is_some();
@@ -279,7 +279,12 @@ impl Renderer {
             Some(result) => result,
             None => {
                 let origin = |head: &Head| run.origins.of(head);
-                let (result, may_change) = step.run(tree, &self.plugins, &run.objects, &origin)?;
+                let surroundings = Surroundings {
+                    tree,
+                    plugins: &self.plugins,
+                    origin: &origin,
+                };
+                let (result, may_change) = step.run(&surroundings, &self.memo, &run.objects)?;
                 run.may_change |= may_change;
                 let result = Arc::new(result);
                 self.memo.keep_step(key, Arc::clone(&result));
@@ -293,7 +298,8 @@ impl Renderer {
         for finding in &result.findings {
             let head = finding
                 .object
-                .and_then(|index| run.objects.heads.get(index));
+                .and_then(|index| run.objects.items.get(index))
+                .map(|item| &item.head);
             run.findings.push(StepFinding {
                 step: step.at.step,
                 plugin: step.at.plugin.clone(),
@@ -310,7 +316,7 @@ impl Renderer {
             elapsed: started.elapsed(),
             files_read: result.reads.files().count(),
             objects_in,
-            objects_out: run.objects.texts.len(),
+            objects_out: run.objects.items.len(),
             log: result.log.clone(),
         });
         Ok(())
@@ -338,7 +344,7 @@ struct Origins {
 impl Origins {
     fn note(&mut self, at: &StepContext, objects: &ObjectSet) {
         self.folder.clone_from(&at.folder);
-        for head in &objects.heads {
+        for head in objects.heads() {
             if !self.first.contains_key(&head.id) {
                 let origin = self.written(head).unwrap_or_else(|| Origin {
                     file: None,

@@ -4,6 +4,7 @@ use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use windlass_manifest::{Gvk, Json, Object, ObjectId, Origin};
 
 /// How deep lists may be in lists.
@@ -12,12 +13,18 @@ const MAX_LISTS: usize = 8;
 /// A SHA-256 digest.
 pub(crate) type Hash = [u8; 32];
 
-/// What a step got or gave. The texts stay texts: nobody between two steps needs more than
-/// [`Head`] says.
+/// What a step got or gave. Objects that several steps leave as they are exist once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct ObjectSet {
-    pub(crate) texts: Vec<String>,
-    pub(crate) heads: Vec<Head>,
+    pub(crate) items: Vec<Arc<Item>>,
+    pub(crate) digest: Hash,
+}
+
+/// One object. The text stays text: nobody between two steps needs more than [`Head`] says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Item {
+    pub(crate) text: String,
+    pub(crate) head: Head,
     pub(crate) digest: Hash,
 }
 
@@ -45,53 +52,79 @@ impl ObjectSet {
     /// apart is where its first item is, an empty one where that would be.
     pub(crate) fn with_places(given: Vec<String>) -> Result<(Self, Vec<usize>), BadObject> {
         let mut places = Vec::with_capacity(given.len());
-        let mut set = Self {
-            texts: Vec::with_capacity(given.len()),
-            heads: Vec::with_capacity(given.len()),
-            digest: Hash::default(),
-        };
+        let mut items = Vec::with_capacity(given.len());
         for (index, text) in given.into_iter().enumerate() {
-            places.push(set.texts.len());
-            set.add(text, 0)
-                .map_err(|reason| BadObject { index, reason })?;
+            places.push(items.len());
+            add(&mut items, text, 0).map_err(|reason| BadObject { index, reason })?;
         }
-        set.digest = digest(&set.texts);
-        Ok((set, places))
+        Ok((Self::of(items), places))
     }
 
-    fn add(&mut self, text: String, depth: usize) -> Result<(), String> {
-        let head = match serde_json::from_str::<Probe<'_>>(&text) {
-            Ok(probe) if probe.is_list() => None,
-            Ok(probe) => probe.head(),
-            Err(_) => None,
-        };
-        if let Some(head) = head {
-            self.heads.push(head);
-            self.texts.push(text);
-            return Ok(());
+    /// The set of these objects.
+    pub(crate) fn of(items: Vec<Arc<Item>>) -> Self {
+        let mut hash = Sha256::new();
+        for item in &items {
+            hash.update(item.digest);
         }
-        let value: Json =
-            serde_json::from_str(&text).map_err(|error| format!("no JSON: {error}"))?;
-        match items(value) {
-            Ok(_) if depth == MAX_LISTS => Err(format!("lists are more than {MAX_LISTS} deep")),
-            Ok(items) => items
-                .into_iter()
-                .try_for_each(|item| self.add(item.to_string(), depth + 1)),
-            Err(value) => {
-                let object = Object::from_json(value).map_err(|error| error.to_string())?;
-                self.heads.push(Head {
-                    id: object.id(),
-                    origin: object.origin(),
-                });
-                self.texts.push(text);
-                Ok(())
-            }
+        Self {
+            items,
+            digest: hash.finalize().into(),
         }
+    }
+
+    /// The texts of the objects, for a plugin.
+    pub(crate) fn texts(&self) -> Vec<String> {
+        self.items.iter().map(|item| item.text.clone()).collect()
+    }
+
+    /// What the objects are.
+    pub(crate) fn heads(&self) -> impl Iterator<Item = &Head> {
+        self.items.iter().map(|item| &item.head)
     }
 
     /// About how much memory it takes, in bytes.
     pub(crate) fn size(&self) -> usize {
-        self.texts.iter().map(|text| text.len() + 256).sum()
+        self.items.iter().map(|item| item.size()).sum()
+    }
+}
+
+impl Item {
+    fn new(text: String, head: Head) -> Arc<Self> {
+        let digest = Sha256::digest(&text).into();
+        Arc::new(Self { text, head, digest })
+    }
+
+    /// About how much memory it takes, in bytes.
+    pub(crate) fn size(&self) -> usize {
+        self.text.len() + 320
+    }
+}
+
+fn add(to: &mut Vec<Arc<Item>>, text: String, depth: usize) -> Result<(), String> {
+    let head = match serde_json::from_str::<Probe<'_>>(&text) {
+        Ok(probe) if probe.is_list() => None,
+        Ok(probe) => probe.head(),
+        Err(_) => None,
+    };
+    if let Some(head) = head {
+        to.push(Item::new(text, head));
+        return Ok(());
+    }
+    let value: Json = serde_json::from_str(&text).map_err(|error| format!("no JSON: {error}"))?;
+    match items(value) {
+        Ok(_) if depth == MAX_LISTS => Err(format!("lists are more than {MAX_LISTS} deep")),
+        Ok(items) => items
+            .into_iter()
+            .try_for_each(|item| add(to, item.to_string(), depth + 1)),
+        Err(value) => {
+            let object = Object::from_json(value).map_err(|error| error.to_string())?;
+            let head = Head {
+                id: object.id(),
+                origin: object.origin(),
+            };
+            to.push(Item::new(text, head));
+            Ok(())
+        }
     }
 }
 
@@ -221,8 +254,8 @@ mod tests {
                 "internal.config.kubernetes.io/index": "2"}}}),
         ])
         .unwrap();
-        assert_eq!(set.heads[0].id.to_string(), "Deployment.apps n/a");
-        assert_eq!(set.heads[0].origin.to_string(), "x.yaml (document 3)");
+        assert_eq!(set.items[0].head.id.to_string(), "Deployment.apps n/a");
+        assert_eq!(set.items[0].head.origin.to_string(), "x.yaml (document 3)");
     }
 
     #[test]
@@ -235,7 +268,7 @@ mod tests {
                     {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "c"}}]}]}),
         ])
         .unwrap();
-        let names: Vec<String> = set.heads.iter().map(|head| head.id.to_string()).collect();
+        let names: Vec<String> = set.heads().map(|head| head.id.to_string()).collect();
         assert_eq!(names, ["Service a", "Service b", "Secret c"]);
     }
 
@@ -251,14 +284,14 @@ mod tests {
         ];
         let given = given.iter().map(Json::to_string).collect();
         let (set, places) = ObjectSet::with_places(given).unwrap();
-        assert_eq!((set.texts.len(), places), (3, vec![0, 2, 2]));
+        assert_eq!((set.items.len(), places), (3, vec![0, 2, 2]));
     }
 
     #[test]
     fn a_kind_that_only_ends_in_list_stays() {
         let set =
             set(&[json!({"apiVersion": "x/v1", "kind": "AllowList", "metadata": {"name": "a"}})]);
-        assert_eq!(set.unwrap().heads[0].id.kind, "AllowList");
+        assert_eq!(set.unwrap().items[0].head.id.kind, "AllowList");
     }
 
     #[rstest]

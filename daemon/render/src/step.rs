@@ -1,21 +1,40 @@
 //! One step: its configuration, its key, and the run of its plugin.
 
+use crate::each;
 use crate::error::{RenderError, StepContext};
-use crate::memo::StepResult;
+use crate::memo::{Memo, StepResult};
 use crate::nested::Nest;
 use crate::pipeline::Step;
 use crate::plugins::Plugins;
-use crate::set::{Hash, Head, ObjectSet, digest};
+use crate::set::{Hash, Head, Item, ObjectSet, digest};
 use crate::view::View;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 use windlass_manifest::{Json, Origin};
-use windlass_plugin_host::{Limits, Output, Plugin, PluginError};
+use windlass_plugin_host::{Limits, Output, Plugin, PluginError, Scope};
 use windlass_source::Tree;
 
 /// The version of what a key stands for. It changes when the same inputs would give another result,
 /// which keeps old results from being used.
-const VERSION: &str = "windlass step 1";
+const VERSION: &str = "windlass step 2";
+
+/// What a step finds around it.
+pub(crate) struct Surroundings<'a> {
+    pub(crate) tree: &'a dyn Tree,
+    pub(crate) plugins: &'a Plugins,
+    /// Says where an object comes from.
+    pub(crate) origin: &'a (dyn Fn(&Head) -> Origin + Sync),
+}
+
+/// What came of one run.
+pub(crate) struct Ran {
+    pub(crate) result: StepResult,
+    /// Whether the tree may have changed meanwhile.
+    pub(crate) may_change: bool,
+    /// How long it took to make other plugins ready, for which the plugin got more time.
+    pub(crate) loading: Duration,
+}
 
 /// A step that is ready to run.
 pub(crate) struct Ready {
@@ -58,26 +77,43 @@ impl Ready {
             })
     }
 
-    /// Runs the plugin. `origin` says where an object comes from.
+    /// Runs the plugin: on each object by itself when it says that this is the same, otherwise on
+    /// all at once.
     pub(crate) fn run(
         &self,
-        tree: &dyn Tree,
-        plugins: &Plugins,
+        surroundings: &Surroundings<'_>,
+        memo: &Memo,
         objects: &Arc<ObjectSet>,
-        origin: &dyn Fn(&Head) -> Origin,
     ) -> Result<(StepResult, bool), RenderError> {
+        // A generator has no object to be alone with.
+        if self.plugin.description().scope == Scope::Object && !objects.items.is_empty() {
+            return each::run(self, surroundings, memo, objects);
+        }
+        let ran = self.run_on(surroundings, &objects.items, &self.limits)?;
+        Ok((ran.result, ran.may_change))
+    }
+
+    /// Runs the plugin on these objects in one call of each of its roles.
+    pub(crate) fn run_on(
+        &self,
+        surroundings: &Surroundings<'_>,
+        objects: &[Arc<Item>],
+        limits: &Limits,
+    ) -> Result<Ran, RenderError> {
         let Self {
-            at,
-            plugin,
-            config,
-            limits,
+            at, plugin, config, ..
         } = self;
-        let failed = |source: PluginError, given: &ObjectSet| {
+        let Surroundings {
+            tree,
+            plugins,
+            origin,
+        } = surroundings;
+        let failed = |source: PluginError, given: &[Arc<Item>]| {
             let head = match &source {
                 PluginError::Failed {
                     object: Some(index),
                     ..
-                } => given.heads.get(*index),
+                } => given.get(*index).map(|item| &item.head),
                 _ => None,
             };
             RenderError::Plugin {
@@ -86,8 +122,10 @@ impl Ready {
                 source: Box::new(source),
             }
         };
+        let texts = |items: &[Arc<Item>]| items.iter().map(|item| item.text.clone()).collect();
         let exports = plugin.exports();
-        let mut view = View::new(tree, &at.folder).with_plugins(Nest::new(plugins, at, limits));
+        let nest = Nest::new(plugins, at, &self.limits);
+        let mut view = View::new(*tree, &at.folder).with_plugins(nest);
         let mut result = StepResult {
             objects: None,
             findings: Vec::new(),
@@ -97,7 +135,7 @@ impl Ready {
         let mut checked = false;
         if exports.transform {
             let output = plugin
-                .transform(objects.texts.clone(), config, &mut view, limits)
+                .transform(texts(objects), config, &mut view, limits)
                 .map_err(|error| failed(error, objects))?;
             let count = output.value.len();
             let (set, places) =
@@ -118,16 +156,20 @@ impl Ready {
             result.log.extend(output.log);
         }
         if exports.validate && !checked {
-            let given = result.objects.as_ref().unwrap_or(objects);
+            let given = result.objects.as_ref().map_or(objects, |set| &set.items);
             let output = plugin
-                .validate(given.texts.clone(), config, &mut view, limits)
+                .validate(texts(given), config, &mut view, limits)
                 .map_err(|error| failed(error, given))?;
             result.findings = output.value;
             result.log.extend(output.log);
         }
-        let may_change = view.may_change();
+        let (may_change, loading) = (view.may_change(), view.loading());
         result.reads = view.into_reads();
-        Ok((result, may_change))
+        Ok(Ran {
+            result,
+            may_change,
+            loading,
+        })
     }
 }
 

@@ -234,7 +234,7 @@ impl From<&StepResult> for Stored {
             reads,
         } = result;
         Self {
-            objects: objects.as_ref().map(|objects| objects.texts.clone()),
+            objects: objects.as_ref().map(|objects| objects.texts()),
             findings: findings.clone(),
             log: log.clone(),
             reads: reads.clone(),

@@ -1,19 +1,22 @@
 //! What was rendered before.
 //!
-//! Three things are remembered, each under the digest of all that it depends on except the tree:
-//! the result of a step, with what it read; the receipt of a whole render, which is a few digests;
-//! and the objects of a whole render. A result is used when the tree gives the same answers again.
+//! Four things are remembered, each under the digest of all that it depends on except the tree:
+//! the result of a step, with what it read; the answers of a step that handles each object as if it
+//! were alone; the receipt of a whole render, which is a few digests; and the objects of a whole
+//! render. A result is used when the tree gives the same answers again.
 //! Nothing here ever holds a secret: plugins have references only.
 
 mod disk;
 mod entry;
 mod lru;
+mod objects;
 
 pub(crate) use entry::{Receipt, StepResult};
+pub(crate) use objects::{Answer, Answers};
 
 use crate::finish::Scope;
 use crate::rendered::Rendered;
-use crate::set::Hash;
+use crate::set::{Hash, Item};
 use disk::Disk;
 use lru::Lru;
 use std::path::Path;
@@ -30,6 +33,7 @@ const FOLDER: u64 = 8;
 /// [`Renderer`](crate::Renderer); what was used longest ago goes first.
 pub struct Memo {
     steps: Mutex<Lru<StepResult>>,
+    objects: Mutex<Lru<Answers>>,
     receipts: Mutex<Lru<Receipt>>,
     renders: Mutex<Lru<Rendered>>,
     disk: Option<Disk>,
@@ -44,9 +48,10 @@ impl Memo {
     /// Remembers in memory, in about this many bytes.
     pub fn in_memory(capacity_bytes: usize) -> Self {
         let receipts = capacity_bytes / RECEIPTS;
-        let rest = (capacity_bytes - receipts) / 2;
+        let rest = (capacity_bytes - receipts) / 3;
         Self {
             steps: Mutex::new(Lru::new(rest)),
+            objects: Mutex::new(Lru::new(rest)),
             receipts: Mutex::new(Lru::new(receipts)),
             renders: Mutex::new(Lru::new(rest)),
             disk: None,
@@ -87,6 +92,28 @@ impl Memo {
         }
         let size = result.size();
         lock(&self.steps).put(key, result, size);
+    }
+
+    /// Gives the answers that are known of a step that handles each object as if it were alone.
+    pub(crate) fn answers(&self, step: &Hash) -> Arc<Answers> {
+        let known = lock(&self.objects).get(step);
+        known.into_iter().next().unwrap_or_default()
+    }
+
+    /// Remembers answers; `new` are the indices of those that were not known.
+    pub(crate) fn keep_answers(
+        &self,
+        step: Hash,
+        known: &Arc<Answers>,
+        objects: &[Arc<Item>],
+        answers: &[Arc<Answer>],
+        new: &[usize],
+    ) {
+        let capacity = lock(&self.objects).capacity();
+        if capacity > 0 {
+            let size = known.add(objects, answers, new, capacity);
+            lock(&self.objects).put(step, Arc::clone(known), size);
+        }
     }
 
     /// Finds the receipt of a render that read what the tree holds.
