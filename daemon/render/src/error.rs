@@ -48,6 +48,18 @@ pub enum RenderError {
         /// What it is.
         found: &'static str,
     },
+    /// The configuration is not as the plugin's schema has it.
+    #[error("{at}: {}{} {wrong}", file(place), key_of(key))]
+    Schema {
+        /// The step.
+        at: StepContext,
+        /// File, line and column, where they are known: `prod/environment.yaml:7:11`.
+        place: Option<String>,
+        /// The key below `config`; empty for the configuration itself.
+        key: String,
+        /// What is wrong with it.
+        wrong: String,
+    },
     /// A limit asks for more than the operator allows.
     #[error("{at}: `limits.{key}` asks for {asked}, and the operator allows {ceiling} at most")]
     Limit {
@@ -113,6 +125,7 @@ impl RenderError {
             Self::PluginFile { .. } => "WL0502",
             Self::NoRole { .. } => "WL0503",
             Self::Config { .. } => "WL0504",
+            Self::Schema { .. } => "WL0433",
             Self::Limit { .. } => "WL0505",
             Self::Object { .. } => "WL0506",
             Self::Duplicate { .. } => "WL0507",
@@ -161,6 +174,19 @@ fn environment(folder: &str) -> &str {
         "the root folder"
     } else {
         folder
+    }
+}
+
+fn file(place: &Option<String>) -> String {
+    place
+        .as_ref()
+        .map_or(String::new(), |place| format!("{place}: "))
+}
+
+fn key_of(key: &str) -> String {
+    match key {
+        "" => "`config`".to_owned(),
+        key => format!("`config.{key}`"),
     }
 }
 

@@ -15,10 +15,12 @@ mod memo;
 mod nested;
 mod path;
 mod pipeline;
+mod place;
 mod plugins;
 mod reads;
 mod rendered;
 mod renderer;
+mod schema;
 mod set;
 mod step;
 #[cfg(test)]

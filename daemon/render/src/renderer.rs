@@ -10,6 +10,7 @@ use crate::reads::ReadSet;
 use crate::rendered::{Rendered, StepFinding, StepTrace};
 use crate::set::{Hash, Head, ObjectSet, digest};
 use crate::step::{Ready, Surroundings, configuration};
+use crate::{place, schema};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -244,12 +245,19 @@ impl Renderer {
                 return Err(RenderError::NoRole { at });
             }
             let config = configuration(step, &plugin, &pipeline.variables, &at)?;
-            steps.push(Ready {
+            let schema = plugin.description().config_schema.as_ref();
+            let violation = schema.and_then(|schema| schema::check(schema, &config));
+            let ready = Ready {
                 at,
                 plugin,
-                config,
+                config: config.to_string(),
                 limits,
-            });
+            };
+            if let Some(violation) = violation {
+                let place = place::find(tree, &folder, index, &step.config, &violation);
+                return Err(ready.refuse(tree, &self.plugins, violation, place));
+            }
+            steps.push(ready);
         }
         Ok(steps)
     }

@@ -6,6 +6,7 @@ use crate::memo::{Memo, StepResult};
 use crate::nested::Nest;
 use crate::pipeline::Step;
 use crate::plugins::Plugins;
+use crate::schema::Violation;
 use crate::set::{Hash, Head, Item, ObjectSet, digest};
 use crate::view::View;
 use std::collections::BTreeMap;
@@ -75,6 +76,40 @@ impl Ready {
                 object: None,
                 source: Box::new(source),
             })
+    }
+
+    /// Says what is wrong with the configuration. A plugin that refuses a key that its schema does
+    /// not have knows more to say about it than the schema: it is asked first, with no objects.
+    pub(crate) fn refuse(
+        &self,
+        tree: &dyn Tree,
+        plugins: &Plugins,
+        violation: Violation,
+        place: Option<String>,
+    ) -> RenderError {
+        let at = self.at.clone();
+        if violation.is_unknown && self.plugin.exports().transform {
+            let nest = Nest::new(plugins, &self.at, &self.limits);
+            let mut view = View::new(tree, &self.at.folder).with_plugins(nest);
+            let answer = self
+                .plugin
+                .transform(Vec::new(), &self.config, &mut view, &self.limits);
+            if let Err(source @ PluginError::Failed { .. }) = answer
+                && source.to_string().contains(violation.name())
+            {
+                return RenderError::Plugin {
+                    at,
+                    object: place,
+                    source: Box::new(source),
+                };
+            }
+        }
+        RenderError::Schema {
+            at,
+            place,
+            key: violation.key(),
+            wrong: violation.wrong,
+        }
     }
 
     /// Runs the plugin: on each object by itself when it says that this is the same, otherwise on
@@ -180,7 +215,7 @@ pub(crate) fn configuration(
     plugin: &Plugin,
     variables: &BTreeMap<String, Json>,
     at: &StepContext,
-) -> Result<String, RenderError> {
+) -> Result<Json, RenderError> {
     let wrong = |found: &'static str| RenderError::Config {
         at: at.clone(),
         found,
@@ -208,5 +243,5 @@ pub(crate) fn configuration(
             }
         }
     }
-    Ok(Json::Object(config).to_string())
+    Ok(Json::Object(config))
 }
