@@ -34,8 +34,10 @@ const FILL: Shell = Shell::doing(
 );
 /// Answers with 4,000 strings that are the same 64 KiB: 250 MiB out of one page.
 const ANSWER: Shell = Shell::doing(
-    "(loop $again
-       (i32.store (i32.add (i32.const 4096) (i32.mul (local.get $n) (i32.const 8))) (i32.const 0))
+    "(drop (memory.grow (i32.const 4)))
+     (loop $again
+       (i32.store (i32.add (i32.const 4096) (i32.mul (local.get $n) (i32.const 8)))
+         (i32.const 131072))
        (i32.store (i32.add (i32.const 4100) (i32.mul (local.get $n) (i32.const 8)))
          (i32.const 65536))
        (local.set $n (i32.add (local.get $n) (i32.const 1)))

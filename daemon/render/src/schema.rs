@@ -17,6 +17,8 @@ const DEPTH: usize = 64;
 const EXPRESSION: usize = 64 << 10;
 /// The longest text that an expression is matched with, in bytes.
 const TEXT: usize = 4 << 10;
+/// From which length on no more is said of other forms that a value may have, in bytes.
+const ALTERNATIVES: usize = 200;
 /// How many names are listed when one is wrong.
 const NAMES: usize = 12;
 
@@ -50,6 +52,15 @@ impl Violation {
             }
         }
         key
+    }
+
+    /// Adds what is wrong with the same value by another form that it may have.
+    fn or(&mut self, other: &Self) {
+        if self.wrong.len() < ALTERNATIVES && !self.wrong.contains(&other.wrong) {
+            self.wrong.push_str(", or ");
+            self.wrong.push_str(&other.wrong);
+        }
+        self.is_unknown &= other.is_unknown;
     }
 
     /// The last key on the way.
@@ -201,6 +212,10 @@ impl<'a> Checker<'a> {
         let patterns = schema.contains_key("patternProperties");
         let others = schema.get("additionalProperties");
         for (key, value) in object {
+            // Empty, as YAML has it, is mostly as good as absent: the plugin knows.
+            if value.is_null() && properties.is_some_and(|known| known.contains_key(key)) {
+                continue;
+            }
             self.path.push(Part::Key(key.clone()));
             match (properties.and_then(|known| known.get(key)), others) {
                 (Some(known), _) => self.check(known, value, depth + 1)?,
@@ -307,17 +322,15 @@ impl<'a> Checker<'a> {
             };
             let (mut fitting, mut nearest): (usize, Option<Violation>) = (0, None);
             for form in forms {
-                match self.attempt(form, value, depth)? {
-                    None => fitting += 1,
+                let Some(violation) = self.attempt(form, value, depth)? else {
+                    fitting += 1;
+                    continue;
+                };
+                match &mut nearest {
                     // The one that goes deepest is most likely the one that was meant.
-                    Some(violation) => {
-                        let deeper = nearest
-                            .as_ref()
-                            .is_none_or(|known| known.path.len() < violation.path.len());
-                        if deeper {
-                            nearest = Some(violation);
-                        }
-                    }
+                    Some(known) if known.path.len() > violation.path.len() => {}
+                    Some(known) if known.path == violation.path => known.or(&violation),
+                    known => *known = Some(violation),
                 }
             }
             match nearest {

@@ -33,6 +33,9 @@ fn schema() -> Json {
 #[rstest]
 #[case::good(json!({"patches": [{"path": "a"}, "b"], "replicas": 3.0, "labels": {"a": "b"}}), None)]
 #[case::null(json!({"patches": ["a"], "replicas": null}), None)]
+#[case::empty(json!({"patches": ["a"], "mode": null}), None)]
+#[case::no_form(json!({"patches": [7]}), Some("patches[0] is a number, not a mapping, or is a \
+    number, not a text"))]
 #[case::missing(json!({}), Some(" lacks the key `patches`"))]
 #[case::unknown(json!({"patches": ["a"], "replica": 1}),
     Some("replica is no key that the plugin knows; did you mean `replicas`?"))]

@@ -65,7 +65,7 @@ fn after_manifests(function: &str) -> Pipeline {
     pipeline(
         "prod",
         &[
-            ("manifests", json!({"paths": "."})),
+            ("manifests", json!({"paths": ["a.yaml"]})),
             (function, json!({"a": "b"})),
         ],
     )

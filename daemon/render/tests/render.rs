@@ -217,7 +217,8 @@ fn failure(tree: &MemoryTree, pipeline: &Pipeline) -> RenderError {
     "prod, step 1 (manifests): plugin `manifests` 0.1.0 failed: the configuration is wrong: unknown \
      field `path`")]
 #[case::second_step(&[("manifests", json!({})), ("patch", json!({"patches": [{"patch": 1}]}))],
-    "WL0410", "prod, step 2 (patch): plugin `patch` 0.1.0 failed: ")]
+    "WL0433", "prod, step 2 (patch): `config.patches[0].patch` is a number, not a mapping or a list \
+     or a text")]
 #[case::twice(&[("manifests", json!({"paths": "namespace.yaml"})),
     ("manifests", json!({"paths": ["../prod/namespace.yaml"]}))], "WL0507",
     "prod: Namespace shop is there twice: from prod/namespace.yaml and from prod/namespace.yaml")]
