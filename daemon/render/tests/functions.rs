@@ -54,7 +54,7 @@ fn tree() -> MemoryTree {
         .file(
             "functions/no.wasm",
             fixed(
-                "{apiVersion: config.kubernetes.io/v1, kind: ResourceList, results: [{message: no, \
+                "{apiVersion: config.kubernetes.io/v1, kind: ResourceList, items: [], results: [{message: no, \
                  severity: error, resourceRef: {apiVersion: v1, kind: ConfigMap, name: second}}]}",
                 1,
             ),
@@ -65,7 +65,7 @@ fn after_manifests(function: &str) -> Pipeline {
     pipeline(
         "prod",
         &[
-            ("manifests", json!({"paths": ["a.yaml"]})),
+            ("manifests", json!({"paths": "."})),
             (function, json!({"a": "b"})),
         ],
     )
