@@ -49,15 +49,13 @@ pub enum RenderError {
         found: &'static str,
     },
     /// The configuration is not as the plugin's schema has it.
-    #[error("{at}: {}{} {wrong}", file(place), key_of(key))]
+    #[error("{at}: {}{wrong}", file(place))]
     Schema {
         /// The step.
         at: StepContext,
         /// File, line and column, where they are known: `prod/environment.yaml:7:11`.
         place: Option<String>,
-        /// The key below `config`; empty for the configuration itself.
-        key: String,
-        /// What is wrong with it.
+        /// Which key, and what is wrong with it.
         wrong: String,
     },
     /// A limit asks for more than the operator allows.
@@ -181,13 +179,6 @@ fn file(place: &Option<String>) -> String {
     place
         .as_ref()
         .map_or(String::new(), |place| format!("{place}: "))
-}
-
-fn key_of(key: &str) -> String {
-    match key {
-        "" => "`config`".to_owned(),
-        key => format!("`config.{key}`"),
-    }
 }
 
 fn known(suggestion: &Option<String>) -> String {

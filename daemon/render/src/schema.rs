@@ -8,6 +8,7 @@
 
 use regex_lite::RegexBuilder;
 use serde_json::{Map, Value as Json};
+use std::fmt;
 
 /// The most steps of one check: a step is one schema that meets one value.
 const STEPS: usize = 20_000;
@@ -38,6 +39,16 @@ pub(crate) struct Violation {
 pub(crate) enum Part {
     Key(String),
     Item(usize),
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let dot = match self.path.first() {
+            Some(Part::Key(_)) => ".",
+            _ => "",
+        };
+        write!(f, "`config{dot}{}` {}", self.key(), self.wrong)
+    }
 }
 
 impl Violation {

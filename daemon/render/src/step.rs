@@ -107,8 +107,7 @@ impl Ready {
         RenderError::Schema {
             at,
             place,
-            key: violation.key(),
-            wrong: violation.wrong,
+            wrong: violation.to_string(),
         }
     }
 

@@ -14,9 +14,6 @@ use wasmtime::Engine;
 /// The longest request that is read, without the plugin behind it.
 const MAX_REQUEST: u64 = 64 << 10;
 
-/// How much less the child wants the processor than its parent, which serves everybody.
-const NICE: i32 = 5;
-
 /// What the child reads on its standard input; the bytes of the plugin follow.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Request {
@@ -82,12 +79,9 @@ fn prepare() -> Result<(Request, Vec<u8>), String> {
         current: Some(0),
         maximum: Some(0),
     };
-    // A core file of a child that ran out of memory would be as large as that memory; and a
-    // child that cannot be nice does its work as well.
-    let _: [bool; 2] = [
-        setrlimit(Resource::Core, none).is_ok(),
-        rustix::process::nice(NICE).is_ok(),
-    ];
+    // A core file of a child that ran out of memory would be as large as that memory. Where this
+    // cannot be set, the rest works as well.
+    let _: rustix::io::Result<()> = setrlimit(Resource::Core, none);
     let mut wasm = vec![0; request.bytes];
     stdin
         .read_exact(&mut wasm)
