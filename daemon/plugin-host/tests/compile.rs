@@ -9,7 +9,9 @@
 mod support;
 
 use std::fs;
+use std::io::Write;
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 use support::{IDENTITY, bounded_host, compiler, heavy, probe, transform};
 use windlass_plugin_host::{CompileCommand, Compiler, Host, HostOptions, Limits};
@@ -146,4 +148,38 @@ fn a_child_that_fails_says_how() {
         assert_eq!(error.code(), "WL0432", "{error}");
         assert!(error.to_string().contains(says), "says {says}: {error}");
     }
+}
+
+#[test]
+fn a_child_ends_with_its_parent() {
+    let folder = tempfile::tempdir().unwrap();
+    let Compiler::Child(command) = compiler() else {
+        unreachable!("it is a child");
+    };
+    let wasm = heavy::module(400, 4000, 500);
+    let mut child = Command::new(&command.program)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let request = serde_json::json!({
+        "folder": folder.path(),
+        "memory": 2_u64 << 30,
+        "bytes": wasm.len(),
+    });
+    writeln!(stdin, "{request}").unwrap();
+    stdin.write_all(&wasm).unwrap();
+    let started = Instant::now();
+    // What happens when a daemon is killed.
+    drop(stdin);
+    let status = child.wait().unwrap();
+    assert!(!status.success(), "it did not get to the end: {status}");
+    assert!(
+        started.elapsed() < Duration::from_secs(20),
+        "nobody waits for it: {:?}",
+        started.elapsed()
+    );
+    let left = fs::read_dir(folder.path()).unwrap().count();
+    assert_eq!(left, 0, "no litter");
 }

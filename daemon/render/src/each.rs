@@ -8,7 +8,7 @@ use crate::error::RenderError;
 use crate::memo::{Answer, Memo, StepResult};
 use crate::reads::ReadSet;
 use crate::set::{Item, ObjectSet};
-use crate::step::{Ran, Ready, Surroundings};
+use crate::step::{Done, Ran, Ready, Surroundings};
 use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -23,18 +23,21 @@ const FEWEST: usize = 16;
 /// How many portions there are for each core, so that all are done at about the same time.
 const PORTIONS: usize = 4;
 
-/// Runs a step, and says whether the tree may have changed meanwhile.
+/// Runs a step.
 pub(crate) fn run(
     step: &Ready,
     surroundings: &Surroundings<'_>,
     memo: &Memo,
     objects: &Arc<ObjectSet>,
-) -> Result<(StepResult, bool), RenderError> {
+) -> Result<Done, RenderError> {
     let items = &objects.items;
     together(step, items.len(), 0, 0)?;
     let identity = step.identity();
     let answers = memo.answers(&identity);
-    let mut known = answers.find(items);
+    let mut known = match &answers {
+        Some(answers) => answers.find(items),
+        None => vec![None; items.len()],
+    };
     keep_true(&mut known, surroundings.tree);
     let new: Vec<usize> = (0..items.len())
         .filter(|index| known[*index].is_none())
@@ -58,9 +61,13 @@ pub(crate) fn run(
     });
     together(step, items.len(), gave.max(result.findings.len()), bytes)?;
     if !new.is_empty() {
-        memo.keep_answers(identity, &answers, items, &all, &new);
+        memo.keep_answers(identity, answers, items, &all, &new);
     }
-    Ok((result, may_change))
+    Ok(Done {
+        result: Arc::new(result),
+        may_change,
+        remembered: new.is_empty(),
+    })
 }
 
 /// Holds the step to the limits of one call.

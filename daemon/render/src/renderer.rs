@@ -9,7 +9,7 @@ use crate::plugins::Plugins;
 use crate::reads::ReadSet;
 use crate::rendered::{Rendered, StepFinding, StepTrace};
 use crate::set::{Hash, Head, ObjectSet, digest};
-use crate::step::{Ready, Surroundings, configuration};
+use crate::step::{Done, Ready, Surroundings, configuration};
 use crate::{place, schema};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -280,25 +280,18 @@ impl Renderer {
     fn step(&self, tree: &dyn Tree, step: &Ready, run: &mut Run) -> Result<(), RenderError> {
         let started = Instant::now();
         let objects_in = run.objects.items.len();
-        let key = step.key(&run.objects);
-        let known = self.memo.step(&key, tree);
-        let remembered = known.is_some();
-        let result = match known {
-            Some(result) => result,
-            None => {
-                let origin = |head: &Head| run.origins.of(head);
-                let surroundings = Surroundings {
-                    tree,
-                    plugins: &self.plugins,
-                    origin: &origin,
-                };
-                let (result, may_change) = step.run(&surroundings, &self.memo, &run.objects)?;
-                run.may_change |= may_change;
-                let result = Arc::new(result);
-                self.memo.keep_step(key, Arc::clone(&result));
-                result
-            }
+        let origin = |head: &Head| run.origins.of(head);
+        let surroundings = Surroundings {
+            tree,
+            plugins: &self.plugins,
+            origin: &origin,
         };
+        let Done {
+            result,
+            may_change,
+            remembered,
+        } = step.run(&surroundings, &self.memo, &run.objects)?;
+        run.may_change |= may_change;
         if let Some(objects) = &result.objects {
             run.objects = Arc::clone(objects);
             run.origins.note(&step.at, objects);

@@ -28,6 +28,15 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) origin: &'a (dyn Fn(&Head) -> Origin + Sync),
 }
 
+/// The result of a step, and how it was come by.
+pub(crate) struct Done {
+    pub(crate) result: Arc<StepResult>,
+    /// Whether the tree may have changed while the plugin ran.
+    pub(crate) may_change: bool,
+    /// Whether nothing had to run.
+    pub(crate) remembered: bool,
+}
+
 /// What came of one run.
 pub(crate) struct Ran {
     pub(crate) result: StepResult,
@@ -111,20 +120,46 @@ impl Ready {
         }
     }
 
-    /// Runs the plugin: on each object by itself when it says that this is the same, otherwise on
-    /// all at once.
+    /// Gives the result of the step, and runs the plugin as far as that is not remembered: on each
+    /// object by itself when the plugin says that this is the same, otherwise on all at once.
     pub(crate) fn run(
         &self,
         surroundings: &Surroundings<'_>,
         memo: &Memo,
         objects: &Arc<ObjectSet>,
-    ) -> Result<(StepResult, bool), RenderError> {
+    ) -> Result<Done, RenderError> {
+        let key = self.key(objects);
         // A generator has no object to be alone with.
-        if self.plugin.description().scope == Scope::Object && !objects.items.is_empty() {
-            return each::run(self, surroundings, memo, objects);
+        let each = self.plugin.description().scope == Scope::Object && !objects.items.is_empty();
+        // The folder is for the first time only: answers in memory are found faster.
+        let known = match each && memo.answers(&self.identity()).is_some() {
+            true => None,
+            false => memo.step(&key, surroundings.tree),
+        };
+        if let Some(result) = known {
+            return Ok(Done {
+                result,
+                may_change: false,
+                remembered: true,
+            });
         }
-        let ran = self.run_on(surroundings, &objects.items, &self.limits)?;
-        Ok((ran.result, ran.may_change))
+        if each {
+            let done = each::run(self, surroundings, memo, objects)?;
+            if !done.remembered {
+                memo.store(key, &done.result);
+            }
+            return Ok(done);
+        }
+        let Ran {
+            result, may_change, ..
+        } = self.run_on(surroundings, &objects.items, &self.limits)?;
+        let result = Arc::new(result);
+        memo.keep_step(key, &result);
+        Ok(Done {
+            result,
+            may_change,
+            remembered: false,
+        })
     }
 
     /// Runs the plugin on these objects in one call of each of its roles.

@@ -52,6 +52,14 @@ impl<V> Lru<V> {
             .collect()
     }
 
+    /// Forgets the values of a key.
+    pub(super) fn remove(&mut self, key: &Hash) {
+        if let Some(slot) = self.slots.remove(key) {
+            self.by_use.remove(&slot.used);
+            self.size -= slot.values.iter().map(|(_, size)| size).sum::<usize>();
+        }
+    }
+
     /// Puts a value in front of the others of its key. What is larger than everything is not kept.
     pub(super) fn put(&mut self, key: Hash, value: Arc<V>, size: usize) {
         if size > self.capacity {
@@ -136,6 +144,18 @@ mod tests {
         lru.put(key(1), one, 10);
         assert_eq!(values(&mut lru, 1), [1, 2]);
         assert_eq!(lru.size, 20);
+    }
+
+    #[test]
+    fn what_is_removed_takes_no_room() {
+        let mut lru = Lru::new(1000);
+        lru.put(key(1), Arc::new(1), 10);
+        lru.put(key(1), Arc::new(2), 10);
+        lru.put(key(2), Arc::new(3), 10);
+        lru.remove(&key(1));
+        lru.remove(&key(7));
+        assert_eq!(values(&mut lru, 1), [0_u32; 0]);
+        assert_eq!((lru.size, lru.by_use.len()), (10, 1));
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod disk;
 mod entry;
 mod lru;
 mod objects;
+mod writer;
 
 pub(crate) use entry::{Receipt, StepResult};
 pub(crate) use objects::{Answer, Answers};
@@ -22,6 +23,7 @@ use lru::Lru;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use windlass_source::Tree;
+use writer::Writer;
 
 /// The part of the memory for receipts: they are small, and the most useful of all.
 const RECEIPTS: usize = 8;
@@ -32,11 +34,17 @@ const FOLDER: u64 = 8;
 /// Remembers results in memory and, if wished, in a folder. A memo is shared by all renders of a
 /// [`Renderer`](crate::Renderer); what was used longest ago goes first.
 pub struct Memo {
-    steps: Mutex<Lru<StepResult>>,
-    objects: Mutex<Lru<Answers>>,
+    steps: Mutex<Lru<Kept>>,
     receipts: Mutex<Lru<Receipt>>,
     renders: Mutex<Lru<Rendered>>,
-    disk: Option<Disk>,
+    disk: Option<Arc<Disk>>,
+    writer: Option<Writer>,
+}
+
+/// What is kept of a step: its result, or that for each object.
+enum Kept {
+    Result(Arc<StepResult>),
+    Answers(Arc<Answers>),
 }
 
 impl Memo {
@@ -48,25 +56,28 @@ impl Memo {
     /// Remembers in memory, in about this many bytes.
     pub fn in_memory(capacity_bytes: usize) -> Self {
         let receipts = capacity_bytes / RECEIPTS;
-        let rest = (capacity_bytes - receipts) / 3;
+        let rest = (capacity_bytes - receipts) / 2;
         Self {
             steps: Mutex::new(Lru::new(rest)),
-            objects: Mutex::new(Lru::new(rest)),
             receipts: Mutex::new(Lru::new(receipts)),
             renders: Mutex::new(Lru::new(rest)),
             disk: None,
+            writer: None,
         }
     }
 
     /// Remembers the results of steps in a folder too, so that the next process starts warm. The
-    /// folder is made when it is not there, and takes up to eight times the memory.
+    /// folder is made when it is not there, and takes up to eight times the memory. It is written
+    /// to beside the renders; dropping the memo waits until all is written.
     ///
     /// It belongs to the user of the process alone: whoever can write into it decides what is
     /// rendered. What cannot be read there, or is damaged, is run again.
     pub fn with_folder(path: &Path, capacity_bytes: usize) -> Self {
         let capacity = (capacity_bytes as u64).saturating_mul(FOLDER);
+        let disk = Disk::open(path, capacity).map(Arc::new);
         Self {
-            disk: Disk::open(path, capacity),
+            writer: disk.as_ref().and_then(Writer::start),
+            disk,
             ..Self::in_memory(capacity_bytes)
         }
     }
@@ -74,45 +85,65 @@ impl Memo {
     /// Finds the result of a step that read what the tree holds.
     pub(crate) fn step(&self, key: &Hash, tree: &dyn Tree) -> Option<Arc<StepResult>> {
         let known = lock(&self.steps).get(key);
-        if let Some(found) = known.into_iter().find(|result| result.reads.holds(tree)) {
-            lock(&self.steps).put(*key, Arc::clone(&found), found.size());
-            return Some(found);
+        for kept in known {
+            if let Kept::Result(result) = &*kept
+                && result.reads.holds(tree)
+            {
+                let (result, size) = (Arc::clone(result), result.size());
+                lock(&self.steps).put(*key, kept, size);
+                return Some(result);
+            }
         }
         let stored = self.disk.as_ref()?.get(key);
         let found = stored.into_iter().find(|result| result.reads.holds(tree))?;
         let found = Arc::new(found);
-        lock(&self.steps).put(*key, Arc::clone(&found), found.size());
+        self.keep(*key, &found);
         Some(found)
     }
 
     /// Remembers the result of a step.
-    pub(crate) fn keep_step(&self, key: Hash, result: Arc<StepResult>) {
-        if let Some(disk) = &self.disk {
-            disk.put(&key, &result);
+    pub(crate) fn keep_step(&self, key: Hash, result: &Arc<StepResult>) {
+        self.store(key, result);
+        self.keep(key, result);
+    }
+
+    fn keep(&self, key: Hash, result: &Arc<StepResult>) {
+        let kept = Arc::new(Kept::Result(Arc::clone(result)));
+        lock(&self.steps).put(key, kept, result.size());
+    }
+
+    /// Writes the result of a step into the folder, when there is one.
+    pub(crate) fn store(&self, key: Hash, result: &Arc<StepResult>) {
+        if let Some(writer) = &self.writer {
+            writer.put(key, Arc::clone(result));
         }
-        let size = result.size();
-        lock(&self.steps).put(key, result, size);
     }
 
     /// Gives the answers that are known of a step that handles each object as if it were alone.
-    pub(crate) fn answers(&self, step: &Hash) -> Arc<Answers> {
-        let known = lock(&self.objects).get(step);
-        known.into_iter().next().unwrap_or_default()
+    pub(crate) fn answers(&self, step: &Hash) -> Option<Arc<Answers>> {
+        let kept = lock(&self.steps).get(step);
+        kept.iter().find_map(|kept| match &**kept {
+            Kept::Answers(answers) => Some(Arc::clone(answers)),
+            Kept::Result(_) => None,
+        })
     }
 
     /// Remembers answers; `new` are the indices of those that were not known.
     pub(crate) fn keep_answers(
         &self,
         step: Hash,
-        known: &Arc<Answers>,
+        known: Option<Arc<Answers>>,
         objects: &[Arc<Item>],
         answers: &[Arc<Answer>],
         new: &[usize],
     ) {
-        let capacity = lock(&self.objects).capacity();
+        let capacity = lock(&self.steps).capacity();
         if capacity > 0 {
+            let known = known.unwrap_or_default();
             let size = known.add(objects, answers, new, capacity);
-            lock(&self.objects).put(step, Arc::clone(known), size);
+            let mut steps = lock(&self.steps);
+            steps.remove(&step);
+            steps.put(step, Arc::new(Kept::Answers(known)), size);
         }
     }
 
