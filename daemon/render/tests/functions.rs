@@ -54,8 +54,9 @@ fn tree() -> MemoryTree {
         .file(
             "functions/no.wasm",
             fixed(
-                "{apiVersion: config.kubernetes.io/v1, kind: ResourceList, items: [], results: [{message: no, \
-                 severity: error, resourceRef: {apiVersion: v1, kind: ConfigMap, name: second}}]}",
+                "{apiVersion: config.kubernetes.io/v1, kind: ResourceList, items: [], \
+                 results: [{message: 'no', severity: error, resourceRef: \
+                 {apiVersion: v1, kind: ConfigMap, name: second}}]}",
                 1,
             ),
         )
