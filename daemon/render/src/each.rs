@@ -1,4 +1,4 @@
-//! Steps that handle each object as if it were alone: on all cores, and never twice the same.
+//! Steps that handle each object as if it were alone: on several cores, and never twice the same.
 //!
 //! Objects go to the plugin in portions, since a call costs more than an object. The answers are
 //! taken apart again and remembered by object. Where it cannot be seen which answer belongs to which
@@ -20,6 +20,8 @@ use windlass_source::Tree;
 const MOST: usize = 512;
 /// The fewest, so that the start of a call is a small part of it.
 const FEWEST: usize = 16;
+/// The most cores that one step uses: each call on them may take all of the memory of a call.
+const CORES: usize = 8;
 /// How many portions there are for each core, so that all are done at about the same time.
 const PORTIONS: usize = 4;
 
@@ -125,6 +127,7 @@ struct Made {
 impl Crew<'_> {
     fn work(&self) -> Result<(Answered, bool), RenderError> {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let cores = cores.min(CORES);
         let size = (self.new.len() / (cores * PORTIONS)).clamp(FEWEST, MOST);
         let portions: Vec<&[usize]> = self.new.chunks(size).collect();
         let next = AtomicUsize::new(0);
