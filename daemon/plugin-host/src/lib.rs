@@ -27,6 +27,7 @@ mod nested;
 mod outcome;
 mod plugin;
 mod state;
+mod surface;
 mod text;
 mod ticker;
 mod wire;
@@ -40,6 +41,7 @@ pub use limits::Limits;
 pub use nested::{Ran, Run, RunEnd, RunFailure};
 pub use outcome::{Finding, Health, HealthStatus, Level, LogLine, Output, Severity};
 pub use plugin::Plugin;
+pub use surface::Kind;
 
 /// The version of the contract `windlass:plugin` that this host implements.
 pub const CONTRACT_VERSION: &str = "0.1.0";

@@ -221,6 +221,14 @@ impl Plugin {
         self.check_bytes(bytes, limits)
     }
 
+    pub(crate) fn loaded(&self) -> &Loaded {
+        &self.loaded
+    }
+
+    pub(crate) fn engine(&self) -> &wasmtime::Engine {
+        &self.shared.engine
+    }
+
     fn call<'a>(&'a self, limits: &'a Limits) -> Call<'a> {
         Call {
             id: &self.id,

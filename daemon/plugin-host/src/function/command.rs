@@ -47,6 +47,11 @@ impl Command {
         Ok(Self { instance })
     }
 
+    /// The program's code.
+    pub(crate) fn module(&self) -> &Module {
+        self.instance.module()
+    }
+
     /// Runs the program to its end and gives its exit status.
     pub(super) async fn start(&self, store: &mut Store<State>) -> Result<u8, Ended> {
         // A module may have code that runs before its entrance, and exits.
