@@ -8,6 +8,7 @@
 //!
 //! Everything here blocks. A [`Renderer`] is shared: any number of threads may render at once.
 
+mod alone;
 mod each;
 mod error;
 mod finish;
@@ -33,6 +34,7 @@ mod step;
 mod tree;
 mod view;
 
+pub use alone::Alone;
 pub use error::{Duplicate, RenderError, StepContext};
 pub use memo::Memo;
 pub use pipeline::{LimitOverrides, Pipeline, PluginRef, Step};

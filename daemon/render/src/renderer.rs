@@ -84,6 +84,14 @@ impl Renderer {
         self.plugins.host()
     }
 
+    pub(crate) fn plugins(&self) -> &Plugins {
+        &self.plugins
+    }
+
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
     /// Renders an environment. Custom kinds that the render does not define are taken for
     /// namespaced.
     ///
