@@ -1,0 +1,3 @@
+module team-labels
+
+go 1.24
