@@ -32,11 +32,21 @@ static void json_fail(const char *message) {
     exit(1);
 }
 
+/* Gives zeroed memory out of large pieces, one after the other. */
 static void *json_memory(size_t bytes) {
-    void *memory = calloc(1, bytes);
-    if (memory == NULL) {
-        json_fail("there is no more memory");
+    static char *free_memory;
+    static size_t left;
+    bytes = (bytes + 7) & ~(size_t)7;
+    if (bytes > left) {
+        left = bytes > 1 << 20 ? bytes : 1 << 20;
+        free_memory = calloc(1, left);
+        if (free_memory == NULL) {
+            json_fail("there is no more memory");
+        }
     }
+    void *memory = free_memory;
+    free_memory += bytes;
+    left -= bytes;
     return memory;
 }
 
@@ -231,7 +241,6 @@ static json *json_read(FILE *in) {
         if (length + 1 == size) {
             char *larger = json_memory(size * 2);
             memcpy(larger, text, length);
-            free(text);
             text = larger;
             size *= 2;
         }
