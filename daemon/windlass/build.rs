@@ -1,4 +1,5 @@
-//! Embeds the pages of `docs/errors`, so that `windlass explain` needs no network.
+//! Embeds the pages of `docs/errors`, so that `windlass explain` needs no network, and the component that
+//! `windlass plugin bench` compares with.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -25,6 +26,15 @@ fn main() -> io::Result<()> {
         writeln!(code, "    ({name:?}, include_str!({path:?})),").map_err(io::Error::other)?;
     }
     code.push(']');
-    let out = Path::new(&env::var("OUT_DIR").map_err(io::Error::other)?).join("pages.rs");
-    fs::write(out, code)
+    let out = env::var("OUT_DIR").map_err(io::Error::other)?;
+    fs::write(Path::new(&out).join("pages.rs"), code)?;
+    nothing(Path::new(&out))
+}
+
+/// Compiles the component that does nothing from its text.
+fn nothing(out: &Path) -> io::Result<()> {
+    let text = "src/cli/plugin/nothing.wat";
+    println!("cargo::rerun-if-changed={text}");
+    let component = wat::parse_file(text).map_err(io::Error::other)?;
+    fs::write(out.join("nothing.wasm"), component)
 }

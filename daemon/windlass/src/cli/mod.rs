@@ -12,11 +12,13 @@ mod failure;
 mod install;
 mod local;
 mod output;
+mod plugin;
 mod render;
 mod run;
 mod status;
 mod sync;
 mod tree;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -42,6 +44,8 @@ enum Command {
     Render(render::RenderArgs),
     /// Builds a folder with a kustomization, as `kustomize build` does.
     Build(build::BuildArgs),
+    /// Writes, builds, tests and measures plugins.
+    Plugin(plugin::PluginArgs),
     /// Shows what applying a local folder would change in the cluster.
     Diff(diff::DiffArgs),
     /// Shows the environments of the cluster.
@@ -78,6 +82,7 @@ pub(crate) fn main() -> ExitCode {
         Command::PluginCompile => return windlass_plugin_host::compile_child_main(),
         Command::Build(args) => build::build(&args),
         Command::Render(args) => render::render(&args),
+        Command::Plugin(args) => plugin::plugin(args),
         Command::Run(args) => block_on(run::run(*args)),
         Command::Diff(args) => block_on(diff::diff(args)),
         Command::Status(args) => block_on(status::status(args)),

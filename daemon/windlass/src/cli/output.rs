@@ -69,6 +69,11 @@ impl<const COLUMNS: usize> Table<COLUMNS> {
         }
     }
 
+    /// A table whose rows say themselves what they are.
+    pub(crate) fn plain() -> Self {
+        Self { rows: Vec::new() }
+    }
+
     pub(crate) fn row(&mut self, cells: [String; COLUMNS]) {
         self.rows.push(cells);
     }

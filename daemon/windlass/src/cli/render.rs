@@ -1,13 +1,15 @@
 //! `windlass render PATH`.
 
+use std::convert::Infallible;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 use windlass_manifest::to_yaml_stream;
-use windlass_render::Rendered;
+use windlass_render::{Objects, Rendered, Renderer};
 
 use super::output::{Table, print_value, put, tell};
+use super::watch::{self, Looked};
 use super::{Failed, Format, local};
 use crate::controller::FindingView;
 
@@ -19,6 +21,10 @@ pub(crate) struct RenderArgs {
     /// What is printed.
     #[arg(short, long, value_enum, default_value_t = Output::Yaml)]
     output: Output,
+    /// Renders again when a manifest, a plugin or anything else that was read is saved, and prints
+    /// what that does to the objects.
+    #[arg(long, conflicts_with_all = ["output", "explain"])]
+    watch: bool,
     /// Says on standard error which steps ran, which were remembered and what they read.
     #[arg(long)]
     explain: bool,
@@ -46,16 +52,15 @@ pub(crate) fn render(args: &RenderArgs) -> Result<ExitCode, Failed> {
     let environment = local::open(&args.path, args.root.as_deref())?;
     let cache = local::cache_dir(args.cache_dir.as_deref());
     let renderer = local::renderer(&cache, !args.no_memo)?;
+    if args.watch {
+        let Err(ended) = watch(args, &renderer);
+        return Err(ended);
+    }
     let rendered = environment.render(&renderer)?;
     if args.explain {
         explain(&rendered);
     }
-    for finding in rendered.findings.iter().map(FindingView::new) {
-        tell(format_args!("{}: {}", finding.severity, finding.sentence()));
-        if let Some(hint) = &finding.hint {
-            tell(format_args!("  hint: {hint}"));
-        }
-    }
+    findings(&rendered);
     let objects = rendered.objects.iter().map(|one| one.object.json());
     match args.output {
         Output::Yaml => put(&to_yaml_stream(objects))?,
@@ -66,6 +71,28 @@ pub(crate) fn render(args: &RenderArgs) -> Result<ExitCode, Failed> {
     } else {
         ExitCode::SUCCESS
     })
+}
+
+/// Renders until somebody ends it.
+fn watch(args: &RenderArgs, renderer: &Renderer) -> Result<Infallible, Failed> {
+    let look = || {
+        let environment = local::open(&args.path, args.root.as_deref())?;
+        let rendered = environment.render(renderer)?;
+        let root = environment.tree.path().to_path_buf();
+        Ok(Looked { rendered, root })
+    };
+    let show =
+        |objects: &Objects| put(&to_yaml_stream(objects.iter().map(|one| one.object.json())));
+    watch::watch(&args.path, &look, &show, &findings)
+}
+
+fn findings(rendered: &Rendered) {
+    for finding in rendered.findings.iter().map(FindingView::new) {
+        tell(format_args!("{}: {}", finding.severity, finding.sentence()));
+        if let Some(hint) = &finding.hint {
+            tell(format_args!("  hint: {hint}"));
+        }
+    }
 }
 
 fn explain(rendered: &Rendered) {
