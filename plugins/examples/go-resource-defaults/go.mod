@@ -1,0 +1,3 @@
+module resource-defaults
+
+go 1.24
