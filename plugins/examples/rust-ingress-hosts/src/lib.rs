@@ -66,7 +66,9 @@ impl Transform for IngressHosts {
             match object["kind"].as_str() {
                 Some("Ingress") if is("networking.k8s.io") => ingress(object, &config),
                 Some("HTTPRoute") if is("gateway.networking.k8s.io") => {
-                    list(&mut object["spec"], "hostnames", |host| moved(host, &config.hosts));
+                    list(&mut object["spec"], "hostnames", |host| {
+                        moved(host, &config.hosts)
+                    });
                 }
                 _ => {}
             }

@@ -22,8 +22,8 @@ pub(crate) struct NewArgs {
     /// The folder to write it to, which is made; default: NAME.
     #[arg(long, value_name = "FOLDER")]
     dir: Option<PathBuf>,
-    /// The folder of the Rust SDK; default: `plugins/sdk` of the checkout that FOLDER or this program
-    /// is in.
+    /// The folder `plugins/sdk` of a checkout, for a plugin in Rust that follows it; default: the
+    /// plugin gets the SDK of this release as a part of itself.
     #[arg(long, value_name = "FOLDER")]
     sdk: Option<PathBuf>,
 }
@@ -44,10 +44,7 @@ pub(crate) fn new(args: &NewArgs) -> Result<ExitCode, Failed> {
         )));
     }
     fs::create_dir_all(&folder).map_err(|error| refused(format!("{shown}: {error}")))?;
-    let sdk = match args.lang {
-        Language::Rust => Some(sdk(args.sdk.as_deref(), &folder)?),
-        _ => None,
-    };
+    let sdk = args.sdk.as_deref().map(sdk).transpose()?;
     for (path, text) in templates::files(args.lang, &args.name, sdk.as_deref()) {
         let path = folder.join(path);
         let written = path
@@ -91,36 +88,16 @@ fn check_name(name: &str) -> Result<(), Failed> {
     Ok(())
 }
 
-/// Finds the SDK: the one that was named, or that of the checkout that the plugin or this program is in.
-fn sdk(given: Option<&Path>, folder: &Path) -> Result<String, Failed> {
-    let found = match given {
-        Some(given) => is_sdk(given).then(|| given.to_path_buf()),
-        None => {
-            let program = std::env::current_exe().ok();
-            let starts = [folder.canonicalize().ok(), program];
-            starts.iter().flatten().find_map(|start| near(start))
-        }
-    };
-    let found = found.and_then(|found| found.canonicalize().ok());
-    match (found.as_deref().and_then(Path::to_str), given) {
-        (Some(found), _) => Ok(found.to_owned()),
-        (None, Some(given)) => Err(refused(format!(
+/// The path of an SDK as `Cargo.toml` has it.
+fn sdk(given: &Path) -> Result<String, Failed> {
+    let found = is_sdk(given).then(|| given.canonicalize().ok()).flatten();
+    let found = found.as_deref().and_then(Path::to_str);
+    found.map(str::to_owned).ok_or_else(|| {
+        refused(format!(
             "{} is not the SDK; it is the folder `plugins/sdk` of a checkout of Windlass",
             given.display()
-        ))),
-        (None, None) => Err(refused(
-            "the Rust SDK is not found; name it with `--sdk`: it is the folder `plugins/sdk` of a \
-             checkout of Windlass"
-                .to_owned(),
-        )),
-    }
-}
-
-fn near(start: &Path) -> Option<PathBuf> {
-    start
-        .ancestors()
-        .map(|above| above.join("plugins/sdk"))
-        .find(|sdk| is_sdk(sdk))
+        ))
+    })
 }
 
 fn is_sdk(folder: &Path) -> bool {
@@ -148,9 +125,10 @@ mod tests {
     }
 
     #[test]
-    fn the_sdk_of_the_checkout_is_found() {
+    fn another_crate_is_no_sdk() {
         let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-        assert!(sdk(None, here).is_ok_and(|sdk| sdk.ends_with("plugins/sdk")));
-        assert!(sdk(Some(here), here).is_err(), "another crate is no SDK");
+        let checkout = here.join("../../plugins/sdk");
+        assert!(sdk(&checkout).is_ok_and(|sdk| sdk.ends_with("plugins/sdk")));
+        assert!(sdk(here).is_err());
     }
 }

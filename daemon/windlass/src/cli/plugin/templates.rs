@@ -8,8 +8,8 @@ use super::language::Language;
 /// The name of every template, and of its crate or module.
 const NAME: &str = "team-labels";
 
-/// Where the template in Rust finds the SDK.
-const SDK: &str = "../../sdk";
+/// Where a plugin in Rust finds the SDK: in itself, so that it builds wherever it is checked out.
+const SDK: &str = "vendor/sdk";
 
 /// A file: its path in the new folder, and its text.
 type File = (&'static str, &'static str);
@@ -37,6 +37,25 @@ const RUST: &[File] = files!("plugins/templates/rust":
     "README.md",
     "rust-toolchain.toml",
     "src/lib.rs",
+);
+
+/// The SDK's manifest in a plugin: its own leans on the workspace here.
+const SDK_MANIFEST: &[File] = files!("plugins/templates/rust": "vendor/sdk/Cargo.toml");
+
+const SDK_SOURCES: &[File] = files!("plugins/sdk":
+    "src/config.rs",
+    "src/describe.rs",
+    "src/failure.rs",
+    "src/finding.rs",
+    "src/health.rs",
+    "src/host.rs",
+    "src/lib.rs",
+    "src/located.rs",
+    "src/macros.rs",
+    "src/plugin.rs",
+    "src/run.rs",
+    "src/testing.rs",
+    "src/wasm.rs",
 );
 
 const GO: &[File] = files!("plugins/templates/go":
@@ -87,29 +106,40 @@ const WIT: &[File] = files!(".":
     "wit/worlds.wit",
 );
 
-/// Gives the files of a new plugin. `sdk` is the path of the SDK, for Rust only.
+/// Gives the files of a new plugin, by their paths in its folder. `sdk` is the path of the SDK for a
+/// plugin in Rust that shall not have one of its own.
 pub(super) fn files(language: Language, name: &str, sdk: Option<&str>) -> Vec<(String, String)> {
-    let (own, contract) = match language {
-        Language::Rust => (RUST, &[][..]),
-        Language::Go => (GO, &[][..]),
-        Language::Js => (JS, WIT),
-        Language::Python => (PYTHON, WIT),
-        Language::C => (C, &[][..]),
+    let own = match language {
+        Language::Rust => RUST,
+        Language::Go => GO,
+        Language::Js => JS,
+        Language::Python => PYTHON,
+        Language::C => C,
     };
-    let named = own.iter().chain(TESTS).map(|(path, text)| {
-        let text = text
-            .replace(NAME, name)
-            .replace(&type_name(NAME), &type_name(name));
-        let text = match sdk {
-            Some(sdk) => text.replace(SDK, sdk),
-            None => text,
-        };
-        ((*path).to_owned(), text)
-    });
-    let contract = contract
+    let mut files: Vec<(String, String)> = own
         .iter()
-        .map(|(path, text)| ((*path).to_owned(), (*text).to_owned()));
-    named.chain(contract).collect()
+        .chain(TESTS)
+        .map(|(path, text)| {
+            let text = text.replace(NAME, name);
+            let text = text.replace(&type_name(NAME), &type_name(name));
+            ((*path).to_owned(), text.replace(SDK, sdk.unwrap_or(SDK)))
+        })
+        .collect();
+    let as_they_are = |files: &'static [File], below: &'static str| {
+        files
+            .iter()
+            .map(move |(path, text)| (format!("{below}{path}"), (*text).to_owned()))
+    };
+    let vendored = language == Language::Rust && sdk.is_none();
+    if vendored {
+        files.extend(as_they_are(SDK_MANIFEST, ""));
+        files.extend(as_they_are(SDK_SOURCES, "vendor/sdk/"));
+    }
+    // The SDK looks for the contract two folders above its own.
+    if vendored || matches!(language, Language::Js | Language::Python) {
+        files.extend(as_they_are(WIT, ""));
+    }
+    files
 }
 
 /// `TeamLabels` of `team-labels`.
@@ -134,14 +164,33 @@ mod tests {
     #[case(Language::Python)]
     #[case(Language::C)]
     fn nothing_of_the_template_is_left(#[case] language: Language) {
-        let files = files(language, "quota", Some("/somewhere/sdk"));
+        let files = files(language, "quota", None);
         for (path, text) in &files {
-            for left in [NAME, "TeamLabels", "team_labels", SDK] {
+            for left in [NAME, "TeamLabels", "team_labels"] {
                 assert!(!text.contains(left), "{path} has `{left}`");
             }
         }
         let has = |wanted: &str| files.iter().any(|(path, _)| path == wanted);
         assert!(has("README.md") && has("tests/labels/expected.yaml"));
+    }
+
+    #[test]
+    fn a_plugin_in_rust_has_the_sdk_in_it_unless_told_where_it_is() {
+        let has = |sdk: Option<&str>, wanted: &str| {
+            let files = files(Language::Rust, "quota", sdk);
+            files.iter().any(|(path, _)| path == wanted)
+        };
+        for file in [
+            "vendor/sdk/Cargo.toml",
+            "vendor/sdk/src/lib.rs",
+            "wit/worlds.wit",
+        ] {
+            assert!(has(None, file), "{file}");
+            assert!(!has(Some("/somewhere/sdk"), file), "{file}");
+        }
+        let elsewhere = files(Language::Rust, "quota", Some("/somewhere/sdk"));
+        let manifest = elsewhere.iter().find(|(path, _)| path == "Cargo.toml");
+        assert!(manifest.is_some_and(|(_, text)| text.contains("path = \"/somewhere/sdk\"")));
     }
 
     #[rstest]
