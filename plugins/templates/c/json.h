@@ -176,11 +176,13 @@ static json *json_value(const char **at, int depth) {
     if (type != '{' && type != '[') {
         json *made = json_new(type == 't' || type == 'f' || type == 'n' ? type : '0');
         made->text = *at;
-        made->length = strcspn(*at, ",]} \n\r\t");
+        while (**at != 0 && memchr(",]} \n\r\t", **at, 7) == NULL) {
+            ++*at;
+        }
+        made->length = (size_t)(*at - made->text);
         if (made->length == 0) {
             json_fail("standard input is no JSON: a value is missing");
         }
-        *at += made->length;
         return made;
     }
     json *made = json_new(type);
