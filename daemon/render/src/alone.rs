@@ -3,8 +3,9 @@
 use crate::error::{RenderError, StepContext};
 use crate::pipeline::{LimitOverrides, PluginRef, Step};
 use crate::renderer::Renderer;
+use crate::schema;
 use crate::set::{Head, ObjectSet};
-use crate::step::{Ready, configuration};
+use crate::step::{Ready, Surroundings, configuration};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use windlass_manifest::{Json, ObjectId};
@@ -64,18 +65,30 @@ impl Renderer {
             reason: bad.reason,
         })?;
         let given = Arc::new(given);
+        let schema = plugin.description().config_schema.as_ref();
+        let violation = schema.and_then(|schema| schema::check(schema, &config));
         let ready = Ready {
             at,
             plugin: plugin.clone(),
-            config,
+            config: config.to_string(),
             limits: self.limits().clone(),
         };
-        let origin = |head: &Head| head.origin.clone();
-        let (result, _) = ready.run(tree, self.plugins(), &given, &origin)?;
+        if let Some(violation) = violation {
+            return Err(ready.refuse(tree, self.plugins(), violation, None));
+        }
+        let surroundings = Surroundings {
+            tree,
+            plugins: self.plugins(),
+            origin: &|head: &Head| head.origin.clone(),
+        };
+        let result = ready
+            .run_on(&surroundings, &given.items, &ready.limits)?
+            .result;
         let set = result.objects.unwrap_or(given);
+        let heads = set.items.iter().map(|item| &item.head);
         Ok(Alone {
-            objects: set.texts.clone(),
-            ids: set.heads.iter().map(|head| head.id.clone()).collect(),
+            objects: set.items.iter().map(|item| item.text.clone()).collect(),
+            ids: heads.map(|head| head.id.clone()).collect(),
             findings: result.findings,
             log: result.log,
         })

@@ -24,6 +24,7 @@ pub(super) fn renderer(cache_dir: Option<&Path>) -> Result<Renderer, Failed> {
             module_bytes: MODULE_BYTES,
             ..Limits::default()
         },
+        compiler: crate::compiler()?,
     })?;
     Ok(Renderer::new(
         host,
