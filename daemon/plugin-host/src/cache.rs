@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::fs::{self, DirBuilder, File};
 use std::hash::{Hash, Hasher};
-use std::io::Write;
+use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -60,7 +60,7 @@ pub(crate) enum Form {
 }
 
 /// The version of the files' layout.
-const LAYOUT: u32 = 2;
+const LAYOUT: u32 = 3;
 
 impl Cache {
     /// Opens the folder, making it if need be.
@@ -101,12 +101,12 @@ impl Cache {
     /// Gives the compiled form of the plugin with this digest, if it is there and whole.
     pub(crate) fn get(&self, engine: &Engine, wasm_digest: &[u8; 32]) -> Option<Cached> {
         let path = self.path(wasm_digest);
-        let file = fs::read(&path).ok()?;
-        let Some((header, code)) = take_apart(&file) else {
+        let file = File::open(&path).ok()?;
+        let Some(header) = check(file) else {
             tracing::warn!(path = %path.display(), "a compiled plugin is damaged; compiling it anew");
             return None;
         };
-        let compiled = match load(engine, header.form, code) {
+        let compiled = match load(engine, header.form, &path) {
             Ok(compiled) => compiled,
             Err(error) => {
                 tracing::warn!(path = %path.display(), %error, "a compiled plugin cannot be used");
@@ -151,9 +151,13 @@ impl Cache {
         let mut file = tempfile::Builder::new()
             .prefix(".new-")
             .tempfile_in(&self.folder)?;
-        writeln!(file, "{}", digest(header.as_bytes(), code))?;
-        writeln!(file, "{header}")?;
-        file.write_all(code)?;
+        let mut digest = Sha256::new();
+        for part in [code, header.as_bytes()] {
+            digest.update(part);
+            file.write_all(part)?;
+        }
+        file.write_all(&digest.finalize())?;
+        file.write_all(&(header.len() as u64).to_le_bytes())?;
         file.flush()?;
         file.persist(path)?;
         Ok(())
@@ -190,27 +194,42 @@ impl Cache {
     }
 }
 
-/// The first line is the digest of all that follows, the second the header.
-fn take_apart(file: &[u8]) -> Option<(Header, &[u8])> {
-    let (stored, rest) = line(file)?;
-    let (header, code) = line(rest)?;
-    if stored != digest(header, code).as_bytes() {
+/// How much of a file is read at once.
+const PIECE: usize = 64 << 10;
+
+/// What stands at the end of a file: a digest of what is before it, and the length of the header.
+const TRAILER: u64 = 32 + 8;
+
+/// Reads a file through, without holding it, and gives its header; none when it is not whole.
+///
+/// The code comes first, so that the file can be mapped as it is, and only those of its pages that are
+/// used take memory.
+fn check(mut file: File) -> Option<Header> {
+    let length = file.metadata().ok()?.len();
+    let body = length.checked_sub(TRAILER)?;
+    let mut trailer = [0; TRAILER as usize];
+    file.seek(SeekFrom::Start(body)).ok()?;
+    file.read_exact(&mut trailer).ok()?;
+    let (stored, header_length) = trailer.split_at(32);
+    let header_length = u64::from_le_bytes(header_length.try_into().ok()?);
+    let code = body.checked_sub(header_length)?;
+    file.seek(SeekFrom::Start(0)).ok()?;
+    let mut digest = Sha256::new();
+    let mut piece = vec![0; PIECE];
+    let mut left = code;
+    while left > 0 {
+        let part = &mut piece[..usize::try_from(left).map_or(PIECE, |left| left.min(PIECE))];
+        file.read_exact(part).ok()?;
+        digest.update(&*part);
+        left -= part.len() as u64;
+    }
+    let mut header = Vec::new();
+    file.take(header_length).read_to_end(&mut header).ok()?;
+    digest.update(&header);
+    if digest.finalize().as_slice() != stored {
         return None;
     }
-    Some((serde_json::from_slice(header).ok()?, code))
-}
-
-fn line(text: &[u8]) -> Option<(&[u8], &[u8])> {
-    let end = text.iter().position(|byte| *byte == b'\n')?;
-    Some((&text[..end], &text[end + 1..]))
-}
-
-fn digest(header: &[u8], code: &[u8]) -> String {
-    let mut digest = Sha256::new();
-    digest.update((header.len() as u64).to_le_bytes());
-    digest.update(header);
-    digest.update(code);
-    hex::encode(digest.finalize())
+    serde_json::from_slice(&header).ok()
 }
 
 /// Says when the file was used last. Failure only makes it look older.
@@ -222,16 +241,16 @@ fn touch(path: &Path) {
 
 #[allow(
     unsafe_code,
-    reason = "the bytes are what `put` wrote: the folder is writable by us alone, and the digest \
-              was just checked over these very bytes in memory; wasmtime itself refuses another \
-              version's or another configuration's"
+    reason = "the file is what `put` wrote: the folder is writable by us alone, the digest was just \
+              checked, and a file is never changed in place but replaced by another whole one; \
+              wasmtime itself refuses another version's or another configuration's"
 )]
-fn load(engine: &Engine, form: Form, code: &[u8]) -> wasmtime::Result<Compiled> {
+fn load(engine: &Engine, form: Form, path: &Path) -> wasmtime::Result<Compiled> {
     // SAFETY: see the reason above.
     unsafe {
         match form {
-            Form::Component => Component::deserialize(engine, code).map(Compiled::Component),
-            Form::Module => Module::deserialize(engine, code).map(Compiled::Module),
+            Form::Component => Component::deserialize_file(engine, path).map(Compiled::Component),
+            Form::Module => Module::deserialize_file(engine, path).map(Compiled::Module),
         }
     }
 }

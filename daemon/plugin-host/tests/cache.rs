@@ -62,8 +62,9 @@ fn a_compiled_plugin_is_found_after_a_restart() {
 #[case::emptied(|_: &mut Vec<u8>| ())]
 #[case::cut(|file: &mut Vec<u8>| file.truncate(file.len() / 2))]
 #[case::flipped_in_the_code(|file: &mut Vec<u8>| { let at = file.len() - 100; file[at] ^= 1; })]
-#[case::flipped_in_the_header(|file: &mut Vec<u8>| file[70] ^= 1)]
-#[case::flipped_in_the_digest(|file: &mut Vec<u8>| file[3] ^= 1)]
+#[case::flipped_at_the_beginning(|file: &mut Vec<u8>| file[3] ^= 1)]
+#[case::flipped_in_the_digest(|file: &mut Vec<u8>| { let at = file.len() - 20; file[at] ^= 1; })]
+#[case::flipped_in_the_length(|file: &mut Vec<u8>| { let at = file.len() - 3; file[at] ^= 1; })]
 #[case::longer(|file: &mut Vec<u8>| file.push(0))]
 fn a_damaged_file_is_compiled_anew(#[case] damage: fn(&mut Vec<u8>)) {
     let folder = tempfile::tempdir().unwrap();
