@@ -11,6 +11,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
+use sha2::{Digest as _, Sha256};
+
 /// The plugins, by the names that an environment uses; sorted.
 const PLUGINS: [&str; 6] = [
     "kustomize",
@@ -97,7 +99,13 @@ fn build() -> Result<(), String> {
                 compiled.display()
             )
         })?;
-        let _ = writeln!(index, "    ({name:?}, include_bytes!({copy:?})),");
+        let wasm = fs::read(&copy)
+            .map_err(|error| format!("{} cannot be read: {error}", copy.display()))?;
+        let digest: [u8; 32] = Sha256::digest(wasm).into();
+        let _ = writeln!(
+            index,
+            "    ({name:?}, include_bytes!({copy:?}), {digest:?}),"
+        );
     }
     index.push(']');
     fs::write(out.join("plugins.in"), index).map_err(|error| error.to_string())

@@ -103,7 +103,8 @@ pub(crate) fn renderer(cache_dir: &Path, memo_on_disk: bool) -> Result<Renderer,
         cache_dir: Some(cache_dir.join("plugins")),
         limits: Limits::default(),
         compiler: crate::compiler()?,
-    })?;
+    })?
+    .with_digests(windlass_plugins::digest);
     let memo = if memo_on_disk {
         Memo::with_folder(&cache_dir.join("memo"), MEMO_BYTES)
     } else {

@@ -25,7 +25,8 @@ pub(super) fn renderer(cache_dir: Option<&Path>) -> Result<Renderer, Failed> {
             ..Limits::default()
         },
         compiler: crate::compiler()?,
-    })?;
+    })?
+    .with_digests(windlass_plugins::digest);
     Ok(Renderer::new(
         host,
         Memo::in_memory(0),
