@@ -27,11 +27,7 @@ pub(super) fn renderer(cache_dir: Option<&Path>) -> Result<Renderer, Failed> {
         compiler: crate::compiler()?,
     })?
     .with_digests(windlass_plugins::digest);
-    Ok(Renderer::new(
-        host,
-        Memo::in_memory(0),
-        windlass_plugins::get,
-    ))
+    Ok(Renderer::new(host, Memo::none(), windlass_plugins::get))
 }
 
 /// A plugin, and the size of its file in bytes.
