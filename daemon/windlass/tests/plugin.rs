@@ -186,6 +186,30 @@ fn what_cannot_be_done_is_explained(#[case] arguments: &[&str], #[case] code: &s
     assert_eq!(output.status.code(), Some(2), "{arguments:?}");
 }
 
+#[rstest]
+fn help_fits_100_columns(
+    #[values("new", "build", "test", "inspect", "list", "bench")] command: &str,
+) {
+    let folder = TempDir::new().unwrap();
+    for line in ends(folder.path(), 0, &["plugin", command, "--help"]).lines() {
+        assert!(line.chars().count() <= 100, "{command}: {line}");
+    }
+}
+
+#[test]
+fn the_built_in_plugins_are_listed() {
+    let folder = TempDir::new().unwrap();
+    let list = ends(folder.path(), 0, &["plugin", "list", "-o", "json"]);
+    let list: serde_json::Value = serde_json::from_str(&list).unwrap();
+    let require = list.as_array().unwrap().iter();
+    let require = require.filter(|row| row["name"] == "require");
+    assert_eq!(
+        require.map(|row| &row["does"]).collect::<Vec<_>>(),
+        [&serde_json::json!(["validate"])],
+        "{list}"
+    );
+}
+
 /// The built-in plugins are tested as any other: here a policy, whose findings are golden.
 #[test]
 fn a_policy_is_tested_by_its_findings() {
