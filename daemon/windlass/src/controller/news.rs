@@ -37,15 +37,21 @@ impl Controller {
         }
         match status.phase {
             Phase::Pending | Phase::Applying => true,
-            Phase::Held => environment.spec.as_ref().is_ok_and(|spec| {
-                spec.depends_on.iter().any(|one| {
-                    let other = Key::new(environment.key.namespace.clone(), one.name.clone());
-                    let other = self.environments.get(&other);
-                    other.is_some_and(|other| !other.status.settled)
-                })
-            }),
-            _ => false,
+            // What is in sync by itself may be held a moment later, by one that is still being looked at.
+            Phase::Held => self.waits_for_news(environment),
+            _ => status.ready && self.waits_for_news(environment),
         }
+    }
+
+    /// Whether this process does not know yet how one is that the environment depends on.
+    fn waits_for_news(&self, environment: &EnvironmentState) -> bool {
+        environment.spec.as_ref().is_ok_and(|spec| {
+            spec.depends_on.iter().any(|one| {
+                let other = Key::new(environment.key.namespace.clone(), one.name.clone());
+                let other = self.environments.get(&other);
+                other.is_some_and(|other| !other.status.settled)
+            })
+        })
     }
 
     /// Publishes an event about the environment.

@@ -203,13 +203,19 @@ impl Controller {
                 return;
             }
         }
+        self.settle(key, &status);
+        let Some(environment) = self.environments.get_mut(key) else {
+            return;
+        };
         let ready = status.ready && environment.render.error.is_none() && !environment.removed;
         let became = environment.status.ready != ready;
         environment.status.ready = ready;
         let in_trouble = !status.failures.is_empty()
             || status.stalled.is_some()
             || environment.render.error.is_some();
+        let is_known = environment.status.settled || environment.status.written.is_none();
         let news = match (ready, in_trouble) {
+            _ if !is_known => environment.status.announced,
             (true, _) => Some(true),
             (false, true) if !environment.removed => Some(false),
             _ => None,
@@ -262,7 +268,6 @@ impl Controller {
         if became {
             self.wake_dependents(key);
         }
-        self.settle(key, &status);
         self.write_status(key, &status, pace);
         self.write_parent_if_changed(key);
     }
