@@ -49,11 +49,8 @@ mod tests {
             let digest = digest(component).unwrap();
             let hexadecimal: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
             assert_eq!(plugin.digest(), hexadecimal, "{name}");
-            assert_eq!(
-                super::digest(&component.to_vec()),
-                None,
-                "another's is read"
-            );
+            let another = component.to_vec();
+            assert_eq!(super::digest(&another), None, "another's is read");
             assert_eq!(plugin.description().name, name);
             assert!(
                 plugin.description().config_schema.is_some(),
