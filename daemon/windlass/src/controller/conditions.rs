@@ -115,13 +115,13 @@ pub(super) fn environment_status(
     ));
 
     let before = environment.status.written.as_ref();
-    let synced =
-        status.applied.is_some() && before.is_none_or(|old| old.revision != status.applied);
+    let revision = environment.status.shown(status.applied.as_ref());
+    let synced = revision.is_some() && before.is_none_or(|old| old.revision != revision);
     EnvironmentStatus {
         observed_generation: generation,
         conditions: since(conditions, before.map_or(&[][..], |old| &old.conditions)),
-        revision: status.applied.clone(),
-        attempted_revision: status.attempted.clone(),
+        attempted_revision: environment.status.shown(status.attempted.as_ref()),
+        revision,
         objects: count(status.objects.total),
         ready_objects: count(status.objects.ready),
         path: Some(environment.folder.clone()),

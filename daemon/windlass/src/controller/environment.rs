@@ -114,7 +114,19 @@ pub(crate) struct StatusState {
     pub(crate) announced: Option<bool>,
     /// This process has found out how the environment is; until then what the status says stays.
     pub(crate) settled: bool,
+    /// A commit with the content of another one, under whose name people know it.
+    pub(crate) same_content: Option<(String, String)>,
     pub(crate) corrections: u64,
+}
+
+impl StatusState {
+    /// The commit at which the content of a revision last changed, as far as that is known.
+    pub(crate) fn shown(&self, revision: Option<&String>) -> Option<String> {
+        match (&self.same_content, revision) {
+            (Some((head, content)), Some(revision)) if head == revision => Some(content.clone()),
+            (_, revision) => revision.cloned(),
+        }
+    }
 }
 
 /// What a person writes on the `Environment` object, beside what Git says.

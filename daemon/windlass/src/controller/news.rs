@@ -21,6 +21,16 @@ impl Controller {
         }
         if let Some(environment) = self.environments.get_mut(key) {
             environment.status.settled = true;
+            // Everything was found as it should be, so its content is what the status names, however many commits
+            // there have been since.
+            let written = environment.status.written.as_ref();
+            let revision = written.and_then(|written| written.revision.clone());
+            if let (Some(head), Some(revision)) = (&status.applied, revision)
+                && status.applied == status.attempted
+                && !environment.machine.has_acted()
+            {
+                environment.status.same_content = Some((head.clone(), revision));
+            }
         }
         // Those that wait for it may be waiting to say so.
         let dependents = self.dependents(key);
@@ -28,15 +38,14 @@ impl Controller {
     }
 
     fn is_finding_out(&self, environment: &EnvironmentState, status: &Status) -> bool {
-        let Some(written) = &environment.status.written else {
+        if environment.status.written.is_none() {
             return false;
-        };
-        let is_new = status.attempted.is_some() && status.attempted != written.attempted_revision;
-        if is_new || environment.machine.has_acted() || environment.render.error.is_some() {
+        }
+        if environment.machine.has_acted() || environment.render.error.is_some() {
             return false;
         }
         match status.phase {
-            Phase::Pending | Phase::Applying => true,
+            Phase::Pending | Phase::Applying | Phase::Pruning => true,
             // What is in sync by itself may be held a moment later, by one that is still being looked at.
             Phase::Held => self.waits_for_news(environment),
             _ => status.ready && self.waits_for_news(environment),
@@ -49,7 +58,7 @@ impl Controller {
             spec.depends_on.iter().any(|one| {
                 let other = Key::new(environment.key.namespace.clone(), one.name.clone());
                 let other = self.environments.get(&other);
-                other.is_some_and(|other| !other.status.settled)
+                other.map_or(!self.environments_listed, |other| !other.status.settled)
             })
         })
     }

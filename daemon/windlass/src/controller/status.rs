@@ -443,11 +443,13 @@ fn summary(environment: &EnvironmentState, status: &Status) -> Summary {
         folder: environment.folder.clone(),
         ready: environment.status.ready,
         phase,
-        revision: status.applied.clone(),
-        attempted_revision: status
-            .attempted
-            .clone()
-            .or_else(|| environment.render.revision.clone()),
+        revision: environment.status.shown(status.applied.as_ref()),
+        attempted_revision: environment.status.shown(
+            status
+                .attempted
+                .as_ref()
+                .or(environment.render.revision.as_ref()),
+        ),
         objects: status.objects.total,
         ready_objects: status.objects.ready,
         message,
