@@ -255,6 +255,8 @@ pub struct EnvironmentStatus {
     pub revision: Option<String>,
     /// Commit that was tried last.
     pub attempted_revision: Option<String>,
+    /// Digest of the objects of `revision`: by it a restart knows that a later commit left them as they are.
+    pub render_digest: Option<String>,
     /// Number of objects.
     pub objects: Option<u32>,
     /// Number of healthy objects.

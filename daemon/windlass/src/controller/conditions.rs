@@ -121,6 +121,11 @@ pub(super) fn environment_status(
         observed_generation: generation,
         conditions: since(conditions, before.map_or(&[][..], |old| &old.conditions)),
         attempted_revision: environment.status.shown(status.attempted.as_ref()),
+        render_digest: if applied {
+            environment.render.digest.clone()
+        } else {
+            before.and_then(|old| old.render_digest.clone())
+        },
         revision,
         objects: count(status.objects.total),
         ready_objects: count(status.objects.ready),

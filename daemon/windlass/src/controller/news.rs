@@ -1,7 +1,7 @@
 //! What is worth telling: to people by Kubernetes events, to the environments that wait, and when it is too early to say
 //! anything.
 
-use windlass_cluster::resources::API_VERSION;
+use windlass_cluster::resources::{API_VERSION, EnvironmentStatus};
 use windlass_cluster::{EventKind, ObjectReference};
 use windlass_engine::{Phase, Status};
 
@@ -21,15 +21,12 @@ impl Controller {
         }
         if let Some(environment) = self.environments.get_mut(key) {
             environment.status.settled = true;
-            // Everything was found as it should be, so its content is what the status names, however many commits
-            // there have been since.
-            let written = environment.status.written.as_ref();
-            let revision = written.and_then(|written| written.revision.clone());
-            if let (Some(head), Some(revision)) = (&status.applied, revision)
-                && status.applied == status.attempted
-                && !environment.machine.has_acted()
+            // However many commits there have been since, the content is what the status names.
+            if let (Some(head), Some(written)) = (&status.attempted, &environment.status.written)
+                && let Some(revision) = &written.revision
+                && is_content_of(environment, written)
             {
-                environment.status.same_content = Some((head.clone(), revision));
+                environment.status.same_content = Some((head.clone(), revision.clone()));
             }
         }
         // Those that wait for it may be waiting to say so.
@@ -38,7 +35,11 @@ impl Controller {
     }
 
     fn is_finding_out(&self, environment: &EnvironmentState, status: &Status) -> bool {
-        if environment.status.written.is_none() {
+        let Some(written) = &environment.status.written else {
+            return false;
+        };
+        let is_new = environment.render.digest.is_some() && !is_content_of(environment, written);
+        if is_new {
             return false;
         }
         if environment.machine.has_acted() || environment.render.error.is_some() {
@@ -106,4 +107,9 @@ impl Controller {
             self.update_hold(&dependent);
         }
     }
+}
+
+/// Whether what was rendered are the objects that a status stands for.
+fn is_content_of(environment: &EnvironmentState, status: &EnvironmentStatus) -> bool {
+    status.render_digest.is_some() && status.render_digest == environment.render.digest
 }
