@@ -18,7 +18,7 @@ use crate::files::{Files, Folder};
 use crate::id::Gvk;
 
 pub(crate) use go_json::Reading;
-pub(crate) use order::compare;
+pub(crate) use order::{FIRST, LAST, compare};
 
 /// A kind, and the fields by which objects refer to objects of it by name.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]

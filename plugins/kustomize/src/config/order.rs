@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use crate::id::Gvk;
 
 /// What others need comes first (kyaml's `resid.Gvk`).
-const FIRST: [&str; 22] = [
+pub(crate) const FIRST: [&str; 22] = [
     "Namespace",
     "ResourceQuota",
     "StorageClass",
@@ -31,7 +31,7 @@ const FIRST: [&str; 22] = [
 ];
 
 /// What could refuse others comes last.
-const LAST: [&str; 2] = [
+pub(crate) const LAST: [&str; 2] = [
     "MutatingWebhookConfiguration",
     "ValidatingWebhookConfiguration",
 ];

@@ -5,44 +5,13 @@ use std::collections::HashMap;
 
 use serde::Deserialize;
 
+use crate::config::{FIRST, LAST};
 use crate::error::{Error, Result};
 use crate::id::group_version;
 use crate::resource::Resource;
 use crate::resources::Resources;
 use crate::schema::Schema;
 use crate::transform::Transformer;
-
-/// Kinds that others need, in kustomize's order.
-const FIRST: [&str; 22] = [
-    "Namespace",
-    "ResourceQuota",
-    "StorageClass",
-    "CustomResourceDefinition",
-    "ServiceAccount",
-    "PodSecurityPolicy",
-    "Role",
-    "ClusterRole",
-    "RoleBinding",
-    "ClusterRoleBinding",
-    "ConfigMap",
-    "Secret",
-    "Endpoints",
-    "Service",
-    "LimitRange",
-    "PriorityClass",
-    "PersistentVolume",
-    "PersistentVolumeClaim",
-    "Deployment",
-    "StatefulSet",
-    "CronJob",
-    "PodDisruptionBudget",
-];
-
-/// Kinds that are in the way of others.
-const LAST: [&str; 2] = [
-    "MutatingWebhookConfiguration",
-    "ValidatingWebhookConfiguration",
-];
 
 /// In which order a build gives its objects.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
